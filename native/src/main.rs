@@ -1,0 +1,5 @@
+//! The `taskwatcher` command.
+
+fn main() -> std::process::ExitCode {
+    taskwatcher::main()
+}
