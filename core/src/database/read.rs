@@ -1,0 +1,321 @@
+//! Rows into records. A database may be older or hostile: a column that is missing or holds
+//! another type than documented is an absent field, never an error.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row, Statement, ToSql};
+use serde_json::Number;
+
+use crate::json::{Json, Kind};
+use crate::record::{Feedback, History, Task};
+
+/// Every row of the tasks table, in the order of ids.
+pub fn tasks(connection: &Connection) -> rusqlite::Result<Vec<Task>> {
+    collect(connection, "SELECT * FROM tasks ORDER BY id", &[], task)
+}
+
+/// The task with this id.
+pub fn task_by_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<Task>> {
+    let found = collect(connection, "SELECT * FROM tasks WHERE id = ?1", &[&id], task)?;
+    Ok(found.into_iter().next())
+}
+
+/// Every task of this name, in the order of ids.
+pub fn tasks_by_name(connection: &Connection, name: &str) -> rusqlite::Result<Vec<Task>> {
+    collect(connection, "SELECT * FROM tasks WHERE name = ?1 ORDER BY id", &[&name], task)
+}
+
+/// The stored values of every running task, in the order of ids.
+pub fn feedbacks(connection: &Connection) -> rusqlite::Result<Vec<Feedback>> {
+    collect(connection, "SELECT * FROM feedbacks ORDER BY id", &[], feedback)
+}
+
+/// The stored values of one task.
+pub fn feedback_by_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<Feedback>> {
+    let found = collect(connection, "SELECT * FROM feedbacks WHERE id = ?1", &[&id], feedback)?;
+    Ok(found.into_iter().next())
+}
+
+/// What part of the history is wanted. The default is all of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryFilter {
+    /// Only tasks of this name.
+    pub name: Option<String>,
+    /// Only this outcome.
+    pub outcome: Option<String>,
+    /// Only tasks that ended at this time (unix seconds) or later.
+    pub since: Option<i64>,
+    /// Only rows below this `id`: the page before one that was seen.
+    pub before: Option<i64>,
+    /// Of those, the newest so many.
+    pub limit: Option<u32>,
+}
+
+/// Finished tasks, oldest first.
+pub fn history(connection: &Connection, filter: &HistoryFilter) -> rusqlite::Result<Vec<History>> {
+    let mut conditions: Vec<&str> = Vec::new();
+    let mut values: Vec<&dyn ToSql> = Vec::new();
+    if let Some(name) = &filter.name {
+        conditions.push("taskname = ?");
+        values.push(name);
+    }
+    if let Some(outcome) = &filter.outcome {
+        conditions.push("outcome = ?");
+        values.push(outcome);
+    }
+    if let Some(since) = &filter.since {
+        conditions.push("endtime >= ?");
+        values.push(since);
+    }
+    if let Some(before) = &filter.before {
+        conditions.push("id < ?");
+        values.push(before);
+    }
+    let mut sql = "SELECT * FROM history".to_owned();
+    if !conditions.is_empty() {
+        sql.push_str(" WHERE ");
+        sql.push_str(&conditions.join(" AND "));
+    }
+    sql.push_str(" ORDER BY id DESC");
+    if let Some(limit) = &filter.limit {
+        sql.push_str(" LIMIT ?");
+        values.push(limit);
+    }
+    let mut found = collect(connection, &sql, &values, finished)?;
+    found.reverse();
+    Ok(found)
+}
+
+/// The newest finished task with this task id; 1.7 gave ids out again.
+pub fn history_by_taskid(
+    connection: &Connection,
+    taskid: i64,
+) -> rusqlite::Result<Option<History>> {
+    let sql = "SELECT * FROM history WHERE taskid = ?1 ORDER BY id DESC LIMIT 1";
+    Ok(collect(connection, sql, &[&taskid], finished)?.into_iter().next())
+}
+
+fn collect<T>(
+    connection: &Connection,
+    sql: &str,
+    values: &[&dyn ToSql],
+    record: impl Fn(&Fields<'_>) -> T,
+) -> rusqlite::Result<Vec<T>> {
+    let mut statement = connection.prepare(sql)?;
+    let columns = Columns::of(&statement);
+    let mut rows = statement.query(values)?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        records.push(record(&Fields { columns: &columns, row }));
+    }
+    Ok(records)
+}
+
+fn task(row: &Fields<'_>) -> Task {
+    Task {
+        taskid: row.integer("id").unwrap_or_default(),
+        name: row.text("name"),
+        info1: row.text("info1"),
+        info2: row.text("info2"),
+        info3: row.text("info3"),
+        pid: row.integer("pid"),
+        status: row.text("status"),
+        feedback: row.integer("feedback").is_some_and(|flag| flag != 0),
+        reservetime: row.integer("reservetime"),
+        starttime: row.integer("starttime"),
+        duration: row.integer("duration"),
+        lastupdate: row.integer("lastupdate"),
+        timeout: row.number("timeout"),
+        timer: None,
+        command: row.json("command", Kind::Array),
+        cwd: row.text("cwd"),
+        host: row.text("host"),
+        feedfile: row.text("feedfile"),
+        expires: row.integer("expires"),
+        options: row.json("options", Kind::Object),
+        ending: row.json("ending", Kind::Object),
+        timeline: row.json("timeline", Kind::Array),
+        identity: row.json("identity", Kind::Object),
+    }
+}
+
+fn feedback(row: &Fields<'_>) -> Feedback {
+    Feedback {
+        id: row.integer("id").unwrap_or_default(),
+        feedback: row.json("feedback", Kind::Object),
+        lastupdate: row.integer("lastupdate"),
+        offset: row.integer("offset"),
+        inode: row.integer("inode"),
+        fingerprint: row.text("fingerprint"),
+    }
+}
+
+fn finished(row: &Fields<'_>) -> History {
+    History {
+        id: row.integer("id").unwrap_or_default(),
+        taskid: row.integer("taskid"),
+        taskname: row.text("taskname"),
+        info1: row.text("info1"),
+        info2: row.text("info2"),
+        info3: row.text("info3"),
+        termsignal: row.text("termsignal"),
+        termerror: row.text("termerror"),
+        starttime: row.integer("starttime"),
+        endtime: row.integer("endtime"),
+        duration: row.integer("duration"),
+        feedback: row.json("feedback", Kind::Object),
+        exitcode: row.integer("exitcode"),
+        outcome: row.text("outcome"),
+        command: row.json("command", Kind::Array),
+        cwd: row.text("cwd"),
+        host: row.text("host"),
+        elapsed_ms: row.integer("elapsed_ms"),
+        user_ms: row.integer("user_ms"),
+        system_ms: row.integer("system_ms"),
+        maxrss_kb: row.integer("maxrss_kb"),
+        leftovers: row.integer("leftovers"),
+        timeline: row.json("timeline", Kind::Array),
+    }
+}
+
+/// Where a statement has each column; found once, not for each row.
+struct Columns(Vec<String>);
+
+impl Columns {
+    fn of(statement: &Statement<'_>) -> Self {
+        Self(statement.column_names().map(str::to_owned).collect())
+    }
+
+    fn index(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|column| column == name)
+    }
+}
+
+/// One row, read leniently.
+struct Fields<'a> {
+    columns: &'a Columns,
+    row: &'a Row<'a>,
+}
+
+impl Fields<'_> {
+    fn value(&self, name: &str) -> ValueRef<'_> {
+        self.columns
+            .index(name)
+            .and_then(|index| self.row.get_ref(index).ok())
+            .unwrap_or(ValueRef::Null)
+    }
+
+    fn integer(&self, name: &str) -> Option<i64> {
+        match self.value(name) {
+            ValueRef::Integer(integer) => Some(integer),
+            _ => None,
+        }
+    }
+
+    fn number(&self, name: &str) -> Option<Number> {
+        match self.value(name) {
+            ValueRef::Integer(integer) => Some(integer.into()),
+            ValueRef::Real(real) => Number::from_f64(real),
+            _ => None,
+        }
+    }
+
+    /// Text as stored; numbers as text, since 1.7 stored a wait status in a TEXT column.
+    fn text(&self, name: &str) -> Option<String> {
+        match self.value(name) {
+            ValueRef::Null => None,
+            ValueRef::Integer(integer) => Some(integer.to_string()),
+            ValueRef::Real(real) => Some(real.to_string()),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+                Some(String::from_utf8_lossy(bytes).into_owned())
+            }
+        }
+    }
+
+    fn json(&self, name: &str, kind: Kind) -> Option<Json> {
+        match self.value(name) {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+                Json::parse(std::str::from_utf8(bytes).ok()?, kind)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::schema;
+
+    fn database() -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        connection
+    }
+
+    #[test]
+    fn hostile_types_are_absent_fields() {
+        let connection = database();
+        connection
+            .execute_batch(
+                "INSERT INTO tasks (id, name, pid, status, feedback, timeout, options, command, timeline)
+                 VALUES (1, x'ff41', 'no number', 7, 'x', x'00', '[1]', '{', 9e999);",
+            )
+            .unwrap();
+        let task = task_by_id(&connection, 1).unwrap().unwrap();
+        let expected = Task {
+            taskid: 1,
+            name: Some("\u{fffd}A".to_owned()),
+            status: Some("7".to_owned()),
+            ..Task::default()
+        };
+        assert_eq!(task, expected);
+    }
+
+    #[test]
+    fn an_older_schema_lacks_fields_only() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE history (id INTEGER PRIMARY KEY, taskid INTEGER, termsignal TEXT, feedback BLOB);
+                 INSERT INTO history VALUES (1, 5, 0, 'to be implemented'), (2, 5, 9, '{\"progress\":\"1\"}');",
+            )
+            .unwrap();
+        let rows = history(&connection, &HistoryFilter::default()).unwrap();
+        assert_eq!(rows[0].termsignal.as_deref(), Some("0"));
+        assert_eq!(rows[0].feedback, None);
+        assert_eq!(rows[0].outcome, None);
+        assert_eq!(rows[1].feedback.as_ref().unwrap().as_str(), "{\"progress\":\"1\"}");
+        assert_eq!(history_by_taskid(&connection, 5).unwrap().unwrap().id, 2);
+    }
+
+    #[test]
+    fn filters_join_and_the_limit_keeps_the_newest() {
+        let connection = database();
+        for (name, outcome, end) in
+            [("a", "failed", 10), ("b", "failed", 20), ("a", "failed", 30), ("a", "succeeded", 40)]
+        {
+            connection
+                .execute(
+                    "INSERT INTO history (taskname, outcome, endtime) VALUES (?1, ?2, ?3)",
+                    rusqlite::params![name, outcome, end],
+                )
+                .unwrap();
+        }
+        let ids = |filter: HistoryFilter| {
+            history(&connection, &filter).unwrap().iter().map(|row| row.id).collect::<Vec<_>>()
+        };
+        let all = HistoryFilter::default;
+        assert_eq!(ids(all()), [1, 2, 3, 4]);
+        assert_eq!(ids(HistoryFilter { limit: Some(2), ..all() }), [3, 4]);
+        assert_eq!(ids(HistoryFilter { before: Some(3), limit: Some(1), ..all() }), [2]);
+        assert_eq!(
+            ids(HistoryFilter {
+                name: Some("a".to_owned()),
+                outcome: Some("failed".to_owned()),
+                ..all()
+            }),
+            [1, 3]
+        );
+        assert_eq!(ids(HistoryFilter { since: Some(20), ..all() }), [2, 3, 4]);
+    }
+}
