@@ -1,0 +1,74 @@
+//! The database as the commands see it: one small type, behind which another engine may stand one
+//! day. Everything that writes is one transaction that takes the write lock at its start.
+
+mod feedback;
+mod history;
+mod open;
+pub mod spool;
+mod task;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use taskwatcher_core::database::read::{self, HistoryFilter};
+use taskwatcher_core::record::{Feedback, History, Task};
+
+pub use self::history::{Finished, Keep};
+pub use self::open::Patience;
+pub use self::task::{Labels, Start, Taken};
+
+use crate::error::Error;
+
+/// An open database.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Store {
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the file can only be read.
+    pub fn is_read_only(&self) -> bool {
+        self.connection.is_readonly("main").unwrap_or(true)
+    }
+
+    /// Running and reserved tasks, in the order of ids.
+    pub fn tasks(&self) -> Result<Vec<Task>, Error> {
+        Ok(read::tasks(&self.connection)?)
+    }
+
+    /// The task with this id, if it is running or reserved.
+    pub fn task(&self, id: i64) -> Result<Option<Task>, Error> {
+        Ok(read::task_by_id(&self.connection, id)?)
+    }
+
+    /// Running and reserved tasks of this name, in the order of ids.
+    pub fn tasks_named(&self, name: &str) -> Result<Vec<Task>, Error> {
+        Ok(read::tasks_by_name(&self.connection, name)?)
+    }
+
+    /// Finished tasks, oldest first.
+    pub fn history(&self, filter: &HistoryFilter) -> Result<Vec<History>, Error> {
+        Ok(read::history(&self.connection, filter)?)
+    }
+
+    /// The finished task with this task id; the newest one, since 1.7 gave ids out again.
+    pub fn finished(&self, taskid: i64) -> Result<Option<History>, Error> {
+        Ok(read::history_by_taskid(&self.connection, taskid)?)
+    }
+
+    /// The stored values of a running task.
+    pub fn feedback(&self, id: i64) -> Result<Option<Feedback>, Error> {
+        Ok(read::feedback_by_id(&self.connection, id)?)
+    }
+
+    /// Takes the write lock. What is done in the transaction is undone unless it is committed.
+    fn write(&mut self) -> rusqlite::Result<Transaction<'_>> {
+        self.connection.transaction_with_behavior(TransactionBehavior::Immediate)
+    }
+}

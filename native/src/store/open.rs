@@ -1,0 +1,154 @@
+//! Opening a database: creating it at first use, bringing it to the present schema, and settings
+//! that keep it sound with many processes and against a hostile file.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use taskwatcher_core::database::schema::{self, State};
+
+use super::Store;
+use crate::error::{Error, plain};
+use crate::sys::file;
+
+/// How long to wait for another process that holds the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// As long as a person would: for commands.
+    Long,
+    /// Not noticeably: for a launcher that has deadlines to keep and can try again.
+    Short,
+}
+
+impl Patience {
+    fn limit(self) -> Duration {
+        match self {
+            Self::Long => Duration::from_secs(10),
+            Self::Short => Duration::from_millis(100),
+        }
+    }
+}
+
+/// Pages in the write-ahead log at which it is copied back. Whoever opens the database first reads
+/// the whole log, so it is kept shorter than SQLite's default of 1000.
+const CHECKPOINT_PAGES: u32 = 256;
+
+impl Store {
+    /// Opens the database of this path, which is created with its folder if there is none.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        create(path)?;
+        let mut store = Self::connect(path, Patience::Long)?;
+        match schema::inspect(&store.connection)? {
+            State::Version(schema::VERSION) => {}
+            _ if store.is_read_only() => {
+                let text = "it has an older schema and cannot be written; check who owns the file and its folder";
+                return Err(Error::Database(text.to_owned()));
+            }
+            _ => schema::migrate(&mut store.connection)?,
+        }
+        Ok(store)
+    }
+
+    /// Opens the database for a launcher whose task is in it: whatever its schema has become since,
+    /// the columns of the task are still there. Creates nothing.
+    pub fn reopen(path: &Path, patience: Patience) -> Result<Self, Error> {
+        Self::connect(path, patience)
+    }
+
+    fn connect(path: &Path, patience: Patience) -> Result<Self, Error> {
+        match Self::connect_with(path, patience, OpenFlags::SQLITE_OPEN_READ_WRITE) {
+            // Without write access to the folder a log without its index cannot be read; a database
+            // whose log is empty can be read without it.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && has_no_log(path) => {
+                Ok(Self::connect_immutable(path)?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    fn connect_with(path: &Path, patience: Patience, flags: OpenFlags) -> rusqlite::Result<Self> {
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(patience.limit())?;
+        harden(&connection)?;
+        // The log and its index stay when the last one closes, so that readers need no write access.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        let store = Self { connection, path: path.to_owned() };
+        store.use_log(path)?;
+        store.synchronous("NORMAL")?;
+        Ok(store)
+    }
+
+    fn connect_immutable(path: &Path) -> rusqlite::Result<Self> {
+        let mut uri = "file:".to_owned();
+        for byte in std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()) {
+            uri.push_str(&format!("%{byte:02x}"));
+        }
+        uri.push_str("?immutable=1");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&uri, flags)?;
+        harden(&connection)?;
+        Ok(Self { connection, path: path.to_owned() })
+    }
+
+    /// How safe a commit is when power fails: NORMAL may lose the last ones, FULL loses none.
+    pub(super) fn synchronous(&self, level: &str) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "synchronous", level)
+    }
+
+    /// Switches to a write-ahead log, so that readers and the writer do not wait for each other. It
+    /// needs shared memory, which hosts of a network file system do not have.
+    fn use_log(&self, path: &Path) -> rusqlite::Result<()> {
+        let mode: String = self.connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+        if mode == "wal" || self.is_read_only() {
+            return Ok(());
+        }
+        if file::network_file_system(path).is_some() {
+            return Ok(());
+        }
+        let switched: rusqlite::Result<String> =
+            self.connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+        match switched {
+            // Somebody else is at it, or is reading: the database works as it is.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+}
+
+/// The file may come from anybody: what its schema contains is never run.
+fn harden(connection: &Connection) -> rusqlite::Result<()> {
+    for (setting, value) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+    ] {
+        connection.set_db_config(setting, value)?;
+    }
+    Ok(())
+}
+
+fn create(path: &Path) -> Result<(), Error> {
+    if path.exists() {
+        return Ok(());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let made = folder.map_or(Ok(()), file::create_private_folder);
+    made.and_then(|()| file::create_private_file(path)).map_err(|error| {
+        Error::Database(format!("it does not exist and cannot be created: {}", plain(&error)))
+    })?;
+    if let Some(kind) = file::network_file_system(path) {
+        crate::warn(&format!(
+            "the database is on a network file system ({kind}): it works for one host at a time, and more slowly"
+        ));
+    }
+    Ok(())
+}
+
+fn has_no_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).map_or(true, |data| data.len() == 0)
+}

@@ -1,0 +1,307 @@
+//! The tasks table: reserving, claiming, showing a status, deciding an ending.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use taskwatcher_core::outcome::Ending;
+use taskwatcher_core::record::Task;
+use taskwatcher_core::status::Status;
+
+use super::Store;
+use crate::error::Error;
+
+/// What people know a task by. `None` leaves what a reservation said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels {
+    /// Its name.
+    pub name: Option<String>,
+    /// The three side informations.
+    pub infos: [Option<String>; 3],
+}
+
+/// Which id a launch takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// This reservation.
+    Reserved(i64),
+    /// A new id; with `unique` only if no task of the name is active.
+    New {
+        /// Refuse if the name is active.
+        unique: bool,
+    },
+}
+
+/// A row's content once its command is about to run.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Process id of the command.
+    pub pid: i32,
+    /// Unix seconds.
+    pub starttime: i64,
+    /// Seconds without heartbeat, if there is a limit.
+    pub timeout: Option<f64>,
+    /// Program and arguments as a JSON array.
+    pub command: String,
+    /// Working directory.
+    pub cwd: String,
+    /// Machine.
+    pub host: String,
+    /// Feedback file, if the task gives feedback.
+    pub feedfile: Option<PathBuf>,
+    /// JSON object.
+    pub options: String,
+    /// JSON array.
+    pub timeline: String,
+    /// JSON object.
+    pub identity: String,
+}
+
+impl Store {
+    /// Gives out a new id. `lifetime` is in seconds; `None`: the reservation never expires.
+    pub fn reserve(&mut self, labels: &Labels, unique: bool, lifetime: Option<i64>, now: i64) -> Result<i64, Error> {
+        let transaction = self.write()?;
+        drop_expired(&transaction, now)?;
+        if let Some(name) = labels.name.as_deref().filter(|_| unique) {
+            refuse_active(&transaction, name)?;
+        }
+        let id = next_id(&transaction)?;
+        let expires = lifetime.map(|seconds| now.saturating_add(seconds));
+        insert(&transaction, id, labels, now, expires)?;
+        transaction.commit()?;
+        Ok(id)
+    }
+
+    /// Turns a reservation, or a new id, into a running task. `start` is asked for the content of
+    /// the row once the id and the labels are known; if it fails, nothing was claimed. Of two
+    /// launchers of one id, one wins.
+    pub fn claim<T>(
+        &mut self,
+        taken: Taken,
+        labels: &Labels,
+        default_name: &str,
+        now: i64,
+        start: impl FnOnce(i64) -> Result<(Start, T), Error>,
+    ) -> Result<(i64, T), Error> {
+        let transaction = self.write()?;
+        drop_expired(&transaction, now)?;
+        let id = match taken {
+            Taken::Reserved(id) => {
+                check_reserved(&transaction, id)?;
+                id
+            }
+            Taken::New { unique } => {
+                if unique {
+                    refuse_active(&transaction, labels.name.as_deref().unwrap_or(default_name))?;
+                }
+                let id = next_id(&transaction)?;
+                insert(&transaction, id, labels, now, None)?;
+                id
+            }
+        };
+        relabel(&transaction, id, labels, default_name)?;
+        let (row, result) = start(id)?;
+        transaction.execute(
+            "UPDATE tasks SET status = ?2, pid = ?3, feedback = ?4, starttime = ?5, duration = 0,
+                 lastupdate = NULL, timeout = ?6, command = ?7, cwd = ?8, host = ?9, feedfile = ?10,
+                 expires = NULL, options = ?11, ending = NULL, timeline = ?12, identity = ?13
+             WHERE id = ?1",
+            params![
+                id,
+                Status::Running.as_str(),
+                row.pid,
+                row.feedfile.is_some(),
+                row.starttime,
+                row.timeout,
+                row.command,
+                row.cwd,
+                row.host,
+                row.feedfile.as_deref().map(path_value),
+                row.options,
+                row.timeline,
+                row.identity,
+            ],
+        )?;
+        transaction.commit()?;
+        Ok((id, result))
+    }
+
+    /// Stores a running task's status. `run` is the mark of the run that says so: a row that was
+    /// archived meanwhile is not touched.
+    pub fn show(&mut self, id: i64, run: &str, status: Status, timeline: &str, beat: Option<i64>) -> Result<(), Error> {
+        let transaction = self.write()?;
+        transaction.execute(
+            "UPDATE tasks SET status = ?3, timeline = ?4, lastupdate = coalesce(?5, lastupdate)
+             WHERE id = ?1 AND instr(identity, ?2) > 0",
+            params![id, run, status.as_str(), timeline, beat],
+        )?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Records why a task is being ended, unless a cause is recorded already; returns the one that
+    /// is. `None`: the row is gone.
+    pub fn record_ending(&mut self, id: i64, run: &str, ending: &Ending) -> Result<Option<Ending>, Error> {
+        let text = serde_json::to_string(ending).expect("an ending is JSON");
+        let transaction = self.write()?;
+        let recorded: Option<String> = transaction
+            .query_row(
+                "UPDATE tasks SET ending = coalesce(ending, ?3) WHERE id = ?1 AND instr(identity, ?2) > 0
+                 RETURNING ending",
+                params![id, run, text],
+                |row| row.get(0),
+            )
+            .optional()?;
+        transaction.commit()?;
+        Ok(recorded.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// Drops a reservation that was not launched; whether there was one.
+    pub fn drop_reservation(&mut self, id: i64) -> Result<bool, Error> {
+        let transaction = self.write()?;
+        let dropped = transaction
+            .execute("DELETE FROM tasks WHERE id = ?1 AND status = ?2", params![id, Status::Reserved.as_str()])?;
+        transaction.commit()?;
+        Ok(dropped > 0)
+    }
+
+    /// Drops the reservations that have expired. Takes no lock if there is none.
+    pub fn drop_expired(&mut self, now: i64) -> Result<(), Error> {
+        let expired: bool = self.connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM tasks WHERE status = ?1 AND expires <= ?2)",
+            params![Status::Reserved.as_str(), now],
+            |row| row.get(0),
+        )?;
+        if expired {
+            let transaction = self.write()?;
+            drop_expired(&transaction, now)?;
+            transaction.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Stores the time information of running tasks: id, duration and last heartbeat.
+    pub fn refresh(&mut self, tasks: &[(i64, Option<i64>, Option<i64>)]) -> Result<(), Error> {
+        let transaction = self.write()?;
+        for (id, duration, lastupdate) in tasks {
+            transaction.execute(
+                "UPDATE tasks SET duration = ?2, lastupdate = coalesce(?3, lastupdate)
+                 WHERE id = ?1 AND status <> ?4",
+                params![id, duration, lastupdate, Status::Reserved.as_str()],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// The feedback file of a task, byte for byte.
+    pub fn feedfile(&self, id: i64) -> Result<Option<PathBuf>, Error> {
+        let path = self
+            .connection
+            .query_row("SELECT feedfile FROM tasks WHERE id = ?1", [id], |row| Ok(path_of(row.get_ref(0)?)))
+            .optional()?;
+        Ok(path.flatten())
+    }
+}
+
+/// A path is text where it can be; other bytes are stored as they are.
+fn path_value(path: &Path) -> ToSqlOutput<'_> {
+    let bytes = path.as_os_str().as_bytes();
+    ToSqlOutput::Borrowed(path.to_str().map_or(ValueRef::Blob(bytes), |text| ValueRef::Text(text.as_bytes())))
+}
+
+fn path_of(value: ValueRef<'_>) -> Option<PathBuf> {
+    match value {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(PathBuf::from(std::ffi::OsStr::from_bytes(bytes))),
+        _ => None,
+    }
+}
+
+fn drop_expired(transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
+    transaction.execute(
+        "DELETE FROM tasks WHERE status = ?1 AND expires <= ?2",
+        params![Status::Reserved.as_str(), now],
+    )?;
+    Ok(())
+}
+
+/// Ids only ever grow. A 1.7 that works on the same database takes them from the tasks table.
+fn next_id(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
+    let id = transaction.query_row(
+        "INSERT INTO taskids (id) SELECT 1 + max(
+             coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'taskids'), 0),
+             coalesce((SELECT max(id) FROM tasks), 0))
+         RETURNING id",
+        [],
+        |row| row.get(0),
+    )?;
+    transaction.execute("DELETE FROM taskids", [])?;
+    Ok(id)
+}
+
+fn refuse_active(connection: &Connection, name: &str) -> Result<(), Error> {
+    let active: Option<(i64, Option<String>)> = connection
+        .query_row("SELECT id, status FROM tasks WHERE name = ?1 ORDER BY id LIMIT 1", [name], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    match active {
+        None => Ok(()),
+        Some((id, status)) => Err(Error::Refused(format!(
+            "a task named '{name}' is active already: {id} is {}; wait for it, or end it with 'taskwatcher kill {id}'",
+            status.unwrap_or_default()
+        ))),
+    }
+}
+
+fn check_reserved(connection: &Connection, id: i64) -> Result<(), Error> {
+    let status: Option<Option<String>> =
+        connection.query_row("SELECT status FROM tasks WHERE id = ?1", [id], |row| row.get(0)).optional()?;
+    match status.flatten().as_deref() {
+        Some("RESERVED") => Ok(()),
+        Some(status) => Err(Error::Refused(format!(
+            "task {id} is {status}, not reserved: it was launched already; reserve another id"
+        ))),
+        None => Err(Error::Refused(format!(
+            "task {id} is not reserved: the id is unknown, or its reservation expired; reserve another one"
+        ))),
+    }
+}
+
+fn insert(
+    transaction: &Transaction<'_>,
+    id: i64,
+    labels: &Labels,
+    now: i64,
+    expires: Option<i64>,
+) -> rusqlite::Result<()> {
+    let [info1, info2, info3] = &labels.infos;
+    transaction.execute(
+        "INSERT INTO tasks (id, name, info1, info2, info3, status, reservetime, expires)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![id, labels.name, info1, info2, info3, Status::Reserved.as_str(), now, expires],
+    )?;
+    Ok(())
+}
+
+fn relabel(
+    transaction: &Transaction<'_>,
+    id: i64,
+    labels: &Labels,
+    default_name: &str,
+) -> rusqlite::Result<()> {
+    let [info1, info2, info3] = &labels.infos;
+    transaction.execute(
+        "UPDATE tasks SET name = coalesce(?2, name, ?6), info1 = coalesce(?3, info1),
+             info2 = coalesce(?4, info2), info3 = coalesce(?5, info3)
+         WHERE id = ?1",
+        params![id, labels.name, info1, info2, info3, default_name],
+    )?;
+    Ok(())
+}
+
+/// Whether a row is a task that was launched.
+pub fn is_running(task: &Task) -> bool {
+    task.status.as_deref() != Some(Status::Reserved.as_str())
+}

@@ -1,0 +1,100 @@
+//! Files: what identifies a version of one, opening one without being led elsewhere, and what kind
+//! of file system it is on.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::statfs;
+
+/// One version of a file: any change of it is a heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Inode number.
+    pub inode: u64,
+    /// Size in bytes.
+    pub size: u64,
+    /// Time of the last modification since 1970.
+    pub modified: Duration,
+    /// Whether it is a regular file; anything else is never read and never deleted.
+    pub is_regular: bool,
+}
+
+impl Version {
+    /// The present version of the file at this path, a link not followed; `None` if there is none.
+    pub fn of(path: &Path) -> Option<Self> {
+        let data = std::fs::symlink_metadata(path).ok()?;
+        let seconds = Duration::from_secs(u64::try_from(data.mtime()).unwrap_or_default());
+        let fraction = Duration::from_nanos(u64::try_from(data.mtime_nsec()).unwrap_or_default());
+        Some(Self { inode: data.ino(), size: data.size(), modified: seconds + fraction, is_regular: data.is_file() })
+    }
+}
+
+/// Opens a regular file for reading. A symbolic link, a pipe or a device is an error, and opening
+/// never waits for anybody.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("is not a regular file")) }
+}
+
+/// Opens a file for a program to append to, for this user only if it is new. The flag says whether
+/// it was made here.
+pub fn open_append(path: &Path) -> io::Result<(File, bool)> {
+    let mut options = OpenOptions::new();
+    options.append(true).mode(0o600);
+    match options.clone().create_new(true).open(path) {
+        Ok(file) => Ok((file, true)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            options.create(true).open(path).map(|file| (file, false))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Creates a folder and its parents, for this user only; one that exists is left as it is.
+pub fn create_private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Creates an empty file for this user only, unless there is one.
+pub fn create_private_file(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether this process may make files in the folder.
+pub fn is_writable_folder(path: &Path) -> bool {
+    nix::unistd::access(path, nix::unistd::AccessFlags::W_OK | nix::unistd::AccessFlags::X_OK).is_ok()
+}
+
+/// The name of the network file system that holds this path, if it is on one. Other hosts may write
+/// there without this kernel's knowledge. Numbers: statfs(2) and the kernel's magic.h.
+pub fn network_file_system(path: &Path) -> Option<&'static str> {
+    const CIFS: i64 = 0xff53_4d42;
+    const SMB2: i64 = 0xfe53_4d42;
+    const CEPH: i64 = 0x00c3_6400;
+    const LUSTRE: i64 = 0x0bd0_0bd0;
+    const GPFS: i64 = 0x4750_4653;
+    const NINE_P: i64 = 0x0102_1997;
+    let kind = statfs::statfs(path).ok()?.filesystem_type();
+    match kind {
+        statfs::NFS_SUPER_MAGIC => Some("NFS"),
+        statfs::SMB_SUPER_MAGIC => Some("SMB"),
+        statfs::CODA_SUPER_MAGIC => Some("Coda"),
+        statfs::AFS_SUPER_MAGIC => Some("AFS"),
+        other => match i64::from(other.0) {
+            CIFS => Some("CIFS"),
+            SMB2 => Some("SMB2"),
+            CEPH => Some("Ceph"),
+            LUSTRE => Some("Lustre"),
+            GPFS => Some("GPFS"),
+            NINE_P => Some("9p"),
+            _ => None,
+        },
+    }
+}

@@ -1,0 +1,113 @@
+//! Who runs a task and where: enough to tell, later and from another process, whether a process
+//! is still the one that was meant.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+
+use super::process;
+
+/// A place where process ids mean the same: one machine, one boot, one pid and time namespace, and
+/// one user, since another user's processes can neither be judged nor signalled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// `/etc/machine-id`, or the host name where there is none.
+    pub machine: String,
+    /// `/proc/sys/kernel/random/boot_id`: another one means that every process is gone.
+    pub boot: String,
+    /// Effective user id.
+    pub uid: u32,
+    /// Inode of the pid namespace.
+    pub pidns: u64,
+    /// Inode of the time namespace; start times are counted in it.
+    pub timens: u64,
+}
+
+impl Place {
+    /// The place of this process.
+    pub fn here() -> &'static Self {
+        static HERE: OnceLock<Place> = OnceLock::new();
+        HERE.get_or_init(|| Self {
+            machine: first_line("/etc/machine-id").unwrap_or_else(host),
+            boot: first_line("/proc/sys/kernel/random/boot_id").unwrap_or_default(),
+            uid: nix::unistd::geteuid().as_raw(),
+            pidns: namespace("pid"),
+            timens: namespace("time"),
+        })
+    }
+
+    /// Whether this process may judge the processes of that place, which may be of an earlier boot.
+    pub fn is_ours(&self) -> bool {
+        let here = Self::here();
+        Self { boot: here.boot.clone(), ..self.clone() } == *here
+            || (self.boot != here.boot && self.machine == here.machine && self.uid == here.uid)
+    }
+
+    /// Whether the machine was booted since.
+    pub fn is_of_an_earlier_boot(&self) -> bool {
+        self.boot != Self::here().boot
+    }
+}
+
+/// A process that cannot be mistaken for a later one with the same id (within one [`Place`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Process id.
+    pub pid: i32,
+    /// Start time in clock ticks since boot (`/proc/PID/stat`, field 22).
+    pub start: u64,
+}
+
+impl Process {
+    /// The process with this id now.
+    pub fn of(pid: i32) -> Option<Self> {
+        process::stat(pid).map(|stat| Self { pid, start: stat.start })
+    }
+
+    /// This process.
+    pub fn own() -> Self {
+        let pid = nix::unistd::getpid().as_raw();
+        Self::of(pid).unwrap_or(Self { pid, start: 0 })
+    }
+
+    /// Whether it still runs; a zombie does not.
+    pub fn is_alive(self) -> bool {
+        process::stat(self.pid).is_some_and(|stat| stat.start == self.start && stat.is_alive())
+    }
+}
+
+/// The identity column of a running task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Where the two processes live.
+    #[serde(flatten)]
+    pub place: Place,
+    /// The supervisor.
+    pub launcher: Process,
+    /// The command.
+    pub child: Process,
+    /// Random mark of this run; descendants carry it in their environment as `TASKWATCHER_RUN`.
+    pub run: String,
+}
+
+/// The name of this machine.
+pub fn host() -> String {
+    nix::unistd::gethostname().map_or_else(|_| "localhost".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// A new random mark: 128 bits as a UUID.
+pub fn random_mark() -> std::io::Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/random/uuid")?.trim().to_owned())
+}
+
+fn first_line(path: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let line = text.lines().next()?.trim();
+    (!line.is_empty()).then(|| line.to_owned())
+}
+
+fn namespace(kind: &str) -> u64 {
+    fs::metadata(format!("/proc/self/ns/{kind}")).map_or(0, |namespace| namespace.ino())
+}

@@ -1,0 +1,14 @@
+//! The doors to the kernel: the only place with system calls and the only one with unsafe code.
+//!
+//! A door does one thing and decides nothing. What to do when lives in [`crate::supervise`].
+
+pub mod clock;
+pub mod detach;
+pub mod file;
+pub mod identity;
+pub mod process;
+pub mod signal;
+pub mod spawn;
+pub mod terminal;
+pub mod wait;
+pub mod watch;

@@ -1,0 +1,182 @@
+//! Looking at processes in /proc and signalling them without ever hitting another one.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use nix::errno::Errno;
+
+use super::identity::Process;
+use super::signal::Signal;
+
+/// What `/proc/PID/stat` says of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Process id.
+    pub pid: i32,
+    /// One letter; `Z` is a zombie.
+    pub state: u8,
+    /// The parent's id.
+    pub parent: i32,
+    /// Process group.
+    pub group: i32,
+    /// Session.
+    pub session: i32,
+    /// How many threads it has; 0 in a zombie that is wholly dead.
+    pub threads: i64,
+    /// Start time in clock ticks since boot.
+    pub start: u64,
+}
+
+impl Stat {
+    /// Whether any of it still runs. A process whose first thread has ended shows as a zombie
+    /// while others run on.
+    pub fn is_alive(&self) -> bool {
+        !matches!(self.state, b'X' | b'x') && (self.state != b'Z' || self.threads > 1)
+    }
+}
+
+/// Reads `/proc/PID/stat`; `None` if there is no such process.
+pub fn stat(pid: i32) -> Option<Stat> {
+    parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The name of a command may hold spaces and brackets, so the fields begin after the last `)`.
+fn parse(pid: i32, line: &[u8]) -> Option<Stat> {
+    let end_of_name = line.iter().rposition(|&byte| byte == b')')?;
+    let fields = std::str::from_utf8(&line[end_of_name + 1..]).ok()?;
+    let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
+    // proc_pid_stat(5) counts from 1; the first one here is field 3.
+    let field = |number: usize| fields.get(number - 3).copied();
+    Some(Stat {
+        pid,
+        state: *field(3)?.as_bytes().first()?,
+        parent: field(4)?.parse().ok()?,
+        group: field(5)?.parse().ok()?,
+        session: field(6)?.parse().ok()?,
+        threads: field(20)?.parse().ok()?,
+        start: field(22)?.parse().ok()?,
+    })
+}
+
+/// The children of a process, in no order; those of all its threads. Zombies are among them.
+pub fn children(pid: i32) -> Vec<i32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    let mut children = Vec::new();
+    for thread in threads.flatten() {
+        if let Ok(list) = fs::read_to_string(thread.path().join("children")) {
+            children.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
+        }
+    }
+    children
+}
+
+/// Every process that this one can see.
+pub fn all() -> Vec<Stat> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries.flatten().filter_map(|entry| stat(entry.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+/// Whether the kernel lists children; without it [`all`] has to be searched by parent.
+pub fn lists_children() -> bool {
+    fs::exists("/proc/thread-self/children").unwrap_or(false)
+}
+
+/// A descriptor of one process: it never stands for a later one with the same id.
+#[derive(Debug)]
+pub struct PidFd(OwnedFd);
+
+impl PidFd {
+    /// Opens the process with this id, whichever it is now.
+    #[allow(unsafe_code)]
+    pub fn open(pid: i32) -> io::Result<Self> {
+        // SAFETY: pidfd_open takes two integers and returns a new descriptor that nobody else owns.
+        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+        let fd = Errno::result(fd).map_err(io::Error::from)?;
+        let fd = i32::try_from(fd).map_err(io::Error::other)?;
+        // SAFETY: as above, the descriptor is ours alone.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// Sends a signal to that very process.
+    #[allow(unsafe_code)]
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        let fd = self.0.as_raw_fd();
+        let info = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: the descriptor is open, and a null siginfo asks the kernel to fill it in.
+        let done = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal.number(), info, 0) };
+        Errno::result(done).map(drop).map_err(io::Error::from)
+    }
+}
+
+impl AsFd for PidFd {
+    /// Readable once the process has ended.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Signals exactly this process. `Ok(false)` if it has ended, or if its id now belongs to another.
+///
+/// Where the kernel refuses pidfds the identity is verified right before the signal, which leaves
+/// a window of microseconds.
+pub fn signal(process: Process, signal: Signal) -> io::Result<bool> {
+    let descriptor = PidFd::open(process.pid);
+    if !process.is_alive() {
+        return Ok(false);
+    }
+    let sent = match descriptor {
+        Ok(descriptor) => descriptor.signal(signal),
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Ok(false),
+        Err(_) => kill(process.pid, signal),
+    };
+    match sent {
+        Ok(()) => Ok(true),
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Signals a whole process group. The caller holds its leader unreaped, so that the id cannot
+/// belong to another group.
+pub fn signal_group(leader: i32, signal: Signal) -> io::Result<()> {
+    kill(-leader, signal)
+}
+
+/// Signals every process of this process's own group, itself included.
+pub fn signal_own_group(signal: Signal) -> io::Result<()> {
+    kill(0, signal)
+}
+
+#[allow(unsafe_code)]
+fn kill(pid: i32, signal: Signal) -> io::Result<()> {
+    // SAFETY: kill takes two integers.
+    Errno::result(unsafe { libc::kill(pid, signal.number()) }).map(drop).map_err(io::Error::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_name_may_hold_anything() {
+        let line = b"12 (a) R 1 (b) ) S 7 12 9 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 3 0 4711 0 0\n";
+        let stat = parse(12, line).unwrap();
+        assert_eq!((stat.state, stat.parent, stat.group, stat.session), (b'S', 7, 12, 9));
+        assert_eq!((stat.threads, stat.start), (3, 4711));
+        assert!(stat.is_alive());
+        assert_eq!(parse(12, b"12 (cut"), None);
+    }
+
+    #[test]
+    fn this_process_is_alive_and_a_later_one_is_another() {
+        let own = Process::own();
+        assert!(own.is_alive());
+        assert!(!Process { start: own.start + 1, ..own }.is_alive());
+        assert_eq!(signal(Process { start: own.start + 1, ..own }, Signal::KILL).unwrap(), false);
+    }
+}

@@ -1,0 +1,184 @@
+//! Signals: their names, the state a process was given, and waiting for them as data.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::errno::Errno;
+use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+/// A signal by its number on this machine; real-time signals included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signal(i32);
+
+impl Signal {
+    /// The terminal is gone.
+    pub const HUP: Self = Self(libc::SIGHUP);
+    /// Ctrl-C.
+    pub const INT: Self = Self(libc::SIGINT);
+    /// Ctrl-\.
+    pub const QUIT: Self = Self(libc::SIGQUIT);
+    /// Cannot be caught.
+    pub const KILL: Self = Self(libc::SIGKILL);
+    /// A request to end.
+    pub const TERM: Self = Self(libc::SIGTERM);
+    /// A child changed its state.
+    pub const CHLD: Self = Self(libc::SIGCHLD);
+    /// Go on after a stop.
+    pub const CONT: Self = Self(libc::SIGCONT);
+    /// Ctrl-Z.
+    pub const TSTP: Self = Self(libc::SIGTSTP);
+
+    /// The signal with this number.
+    pub fn from_number(number: i32) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    pub fn number(self) -> i32 {
+        self.0
+    }
+
+    /// Whether it is one by which the terminal or the kernel's job control stops a process.
+    pub fn is_job_control_stop(self) -> bool {
+        matches!(self.0, libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU)
+    }
+}
+
+impl fmt::Display for Signal {
+    /// `SIGTERM`; `SIGRTMIN+3` for real-time signals, `SIG77` for what has no name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Ok(signal) = nix::sys::signal::Signal::try_from(self.0) {
+            f.write_str(signal.as_str())
+        } else if (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&self.0) {
+            match self.0 - libc::SIGRTMIN() {
+                0 => f.write_str("SIGRTMIN"),
+                above => write!(f, "SIGRTMIN+{above}"),
+            }
+        } else {
+            write!(f, "SIG{}", self.0)
+        }
+    }
+}
+
+/// The signals that end a task when its launcher gets them.
+const ENDING: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
+
+/// What this process was started with, and therefore what its command must be started with.
+#[derive(Debug)]
+pub struct Inherited {
+    mask: SigSet,
+    child_signals_ignored: bool,
+    ignored: Vec<Signal>,
+}
+
+impl Inherited {
+    /// Reads the state of a process that has not changed it yet.
+    pub fn read() -> io::Result<Self> {
+        let mut ignored = Vec::new();
+        for signal in ENDING.into_iter().chain([Signal::TSTP]) {
+            if is_ignored(signal)? {
+                ignored.push(signal);
+            }
+        }
+        Ok(Self { mask: SigSet::thread_get_mask()?, child_signals_ignored: is_ignored(Signal::CHLD)?, ignored })
+    }
+
+    /// Puts the state back; for the command, right before it is executed. SIGPIPE, which the Rust
+    /// runtime ignores, gets its default.
+    pub fn restore(&self) -> io::Result<()> {
+        set_disposition(Signal(libc::SIGPIPE), libc::SIG_DFL)?;
+        if self.child_signals_ignored {
+            set_disposition(Signal::CHLD, libc::SIG_IGN)?;
+        }
+        self.mask.thread_set_mask()?;
+        Ok(())
+    }
+}
+
+/// The signals of a launcher as a descriptor to wait on. While it lives they interrupt nothing.
+#[derive(Debug)]
+pub struct Signals {
+    descriptor: SignalFd,
+    blocked: SigSet,
+}
+
+impl Signals {
+    /// Takes the signals over: those that end a task and SIGTSTP, unless they were ignored when
+    /// this process was started (nohup), and SIGCHLD, which an ignoring parent must not have
+    /// switched off.
+    pub fn take(inherited: &Inherited) -> io::Result<Self> {
+        set_disposition(Signal::CHLD, libc::SIG_DFL)?;
+        let mut blocked = SigSet::empty();
+        for signal in ENDING.into_iter().chain([Signal::TSTP, Signal::CHLD]) {
+            if !inherited.ignored.contains(&signal) {
+                blocked.add(named(signal));
+            }
+        }
+        pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&blocked), None)?;
+        let descriptor = SignalFd::with_flags(&blocked, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        Ok(Self { descriptor, blocked })
+    }
+
+    /// The next signal that has come, if any.
+    pub fn next(&self) -> Option<Signal> {
+        let info = self.descriptor.read_signal().ok().flatten()?;
+        Some(Signal(i32::try_from(info.ssi_signo).unwrap_or_default()))
+    }
+
+    /// Stops this process's group as the terminal would have, and returns when it is continued (at
+    /// once where nobody could continue it).
+    pub fn stop_own_group(&self) -> io::Result<()> {
+        let mut stop = SigSet::empty();
+        stop.add(named(Signal::TSTP));
+        super::process::signal_own_group(Signal::TSTP)?;
+        pthread_sigmask(SigmaskHow::SIG_UNBLOCK, Some(&stop), None)?;
+        pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&self.blocked), None)?;
+        Ok(())
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+fn named(signal: Signal) -> nix::sys::signal::Signal {
+    nix::sys::signal::Signal::try_from(signal.0).expect("only signals with a name are blocked")
+}
+
+#[allow(unsafe_code)]
+fn is_ignored(signal: Signal) -> io::Result<bool> {
+    // SAFETY: all zeroes is a valid sigaction, a null new action only asks, and the old one is
+    // written to memory of ours.
+    let present = unsafe {
+        let mut present: libc::sigaction = std::mem::zeroed();
+        Errno::result(libc::sigaction(signal.0, std::ptr::null(), &raw mut present))?;
+        present
+    };
+    Ok(present.sa_sigaction == libc::SIG_IGN)
+}
+
+#[allow(unsafe_code)]
+fn set_disposition(signal: Signal, disposition: libc::sighandler_t) -> io::Result<()> {
+    // SAFETY: SIG_DFL and SIG_IGN run no code of ours.
+    if unsafe { libc::signal(signal.0, disposition) } == libc::SIG_ERR {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_signal_has_a_name() {
+        assert_eq!(Signal::KILL.to_string(), "SIGKILL");
+        assert_eq!(Signal::from_number(libc::SIGRTMIN()).to_string(), "SIGRTMIN");
+        assert_eq!(Signal::from_number(libc::SIGRTMIN() + 3).to_string(), "SIGRTMIN+3");
+        assert_eq!(Signal::from_number(99).to_string(), "SIG99");
+    }
+}

@@ -1,0 +1,50 @@
+//! Being told of changes to one file, whether or not it exists yet.
+//!
+//! Used only while a task is silent: an instance of inotify is scarce (128 a user by default), and
+//! a busy program would wake its launcher at every line.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+
+/// Readable when something happened to the file or a file appeared in its folder.
+#[derive(Debug)]
+pub struct FileWatch(Inotify);
+
+impl FileWatch {
+    /// Watches the file, if it is there, and its folder for a file that appears or is moved there.
+    pub fn new(path: &Path) -> io::Result<Self> {
+        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+        if let Some(folder) = path.parent() {
+            let appears = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_ONLYDIR;
+            inotify.add_watch(folder, appears)?;
+        }
+        let watch = Self(inotify);
+        watch.watch_file(path)?;
+        Ok(watch)
+    }
+
+    /// Takes the events that have come. The file may be another one now, so it is watched anew.
+    pub fn drain(&self, path: &Path) {
+        while self.0.read_events().is_ok_and(|events| !events.is_empty()) {}
+        // A file that cannot be watched any more is seen at the next deadline, by its path.
+        let _ = self.watch_file(path);
+    }
+
+    fn watch_file(&self, path: &Path) -> io::Result<()> {
+        let changes = AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_ATTRIB | AddWatchFlags::IN_DONT_FOLLOW;
+        match self.0.add_watch(path, changes) {
+            Ok(_) | Err(Errno::ENOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl AsFd for FileWatch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
