@@ -28,7 +28,10 @@ impl Json {
             Kind::Array => '[',
             Kind::Object => '{',
         };
-        value.get().starts_with(first).then(|| Self(value.to_owned()))
+        value
+            .get()
+            .starts_with(first)
+            .then(|| Self(value.to_owned()))
     }
 
     /// Writes a value of ours.
@@ -100,12 +103,17 @@ mod tests {
     #[test]
     fn only_the_documented_kind_is_taken() {
         assert_eq!(
-            Json::parse("{\"b\":\"1\",\"a\":\"2\"}", Kind::Object).unwrap().as_str(),
+            Json::parse("{\"b\":\"1\",\"a\":\"2\"}", Kind::Object)
+                .unwrap()
+                .as_str(),
             "{\"b\":\"1\",\"a\":\"2\"}"
         );
         assert_eq!(Json::parse("to be implemented", Kind::Object), None);
         assert_eq!(Json::parse("[1]", Kind::Object), None);
-        assert_eq!(Json::parse("[1]", Kind::Array).unwrap().to::<Vec<i64>>(), Some(vec![1]));
+        assert_eq!(
+            Json::parse("[1]", Kind::Array).unwrap().to::<Vec<i64>>(),
+            Some(vec![1])
+        );
         assert_eq!(Json::parse("[1", Kind::Array), None);
     }
 

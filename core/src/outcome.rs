@@ -103,9 +103,18 @@ mod tests {
 
     #[test]
     fn the_cause_outweighs_the_exit() {
-        assert_eq!(Outcome::of(Exit::Code(0), Some(Cause::Timeout)), Outcome::Timeout);
-        assert_eq!(Outcome::of(Exit::Signal(15), Some(Cause::MaxTime)), Outcome::Timeout);
-        assert_eq!(Outcome::of(Exit::Unknown, Some(Cause::Killed)), Outcome::Killed);
+        assert_eq!(
+            Outcome::of(Exit::Code(0), Some(Cause::Timeout)),
+            Outcome::Timeout
+        );
+        assert_eq!(
+            Outcome::of(Exit::Signal(15), Some(Cause::MaxTime)),
+            Outcome::Timeout
+        );
+        assert_eq!(
+            Outcome::of(Exit::Unknown, Some(Cause::Killed)),
+            Outcome::Killed
+        );
     }
 
     #[test]

@@ -32,7 +32,12 @@ impl Document {
     /// A document without content.
     #[must_use]
     pub fn new() -> Self {
-        Self { format: FORMAT.to_owned(), tasks: None, history: None, feedbacks: None }
+        Self {
+            format: FORMAT.to_owned(),
+            tasks: None,
+            history: None,
+            feedbacks: None,
+        }
     }
 
     /// The document as one line of JSON that no terminal obeys.
@@ -178,8 +183,11 @@ mod tests {
     fn a_document_keeps_only_what_it_has_and_reads_back() {
         let mut document = Document::new();
         assert_eq!(document.to_json(), "{\"format\":\"taskwatcher/1\"}");
-        document.tasks =
-            Some(vec![Task { taskid: 7, name: Some("n\u{9b}".to_owned()), ..Task::default() }]);
+        document.tasks = Some(vec![Task {
+            taskid: 7,
+            name: Some("n\u{9b}".to_owned()),
+            ..Task::default()
+        }]);
         let json = document.to_json();
         assert!(
             json.starts_with(

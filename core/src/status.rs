@@ -93,8 +93,14 @@ mod tests {
     #[test]
     fn a_status_ends_where_the_next_begins() {
         let timeout = Duration::from_secs(8);
-        assert_eq!(Status::Running.ends(timeout), Status::Silent.begins(timeout));
-        assert_eq!(Status::Silent.ends(timeout), Status::Stalled.begins(timeout));
+        assert_eq!(
+            Status::Running.ends(timeout),
+            Status::Silent.begins(timeout)
+        );
+        assert_eq!(
+            Status::Silent.ends(timeout),
+            Status::Stalled.begins(timeout)
+        );
         assert_eq!(Status::Stalled.ends(timeout), timeout);
     }
 }

@@ -45,15 +45,22 @@ pub fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(letters).collect()
+    })
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(text) | Self::Usage(text) | Self::Database(text) => f.write_str(text),
-            Self::NoSuchTask(id) => write!(f, "no task has the id {id}; 'taskwatcher list' shows those that run"),
-            Self::Locked => f.write_str("another process holds it locked; try again when that one is done"),
+            Self::NoSuchTask(id) => write!(
+                f,
+                "no task has the id {id}; 'taskwatcher list' shows those that run"
+            ),
+            Self::Locked => {
+                f.write_str("another process holds it locked; try again when that one is done")
+            }
             Self::ClosedPipe => f.write_str("standard output is closed"),
         }
     }
@@ -64,9 +71,13 @@ impl From<rusqlite::Error> for Error {
         use rusqlite::ErrorCode;
         let advice = match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => return Self::Locked,
-            Some(ErrorCode::NotADatabase) => "it is not an SQLite database; name another file with --db",
+            Some(ErrorCode::NotADatabase) => {
+                "it is not an SQLite database; name another file with --db"
+            }
             Some(ErrorCode::DatabaseCorrupt) => "it is damaged; move it away, or restore a copy",
-            Some(ErrorCode::ReadOnly) => "it cannot be written; check who owns the file and its folder",
+            Some(ErrorCode::ReadOnly) => {
+                "it cannot be written; check who owns the file and its folder"
+            }
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 "it cannot be opened; check that the file and its folder exist and who owns them"
             }

@@ -1,7 +1,87 @@
 //! The taskwatcher command as a library, so that the test crate can build it too.
+//!
+//! `cli` is what clap knows; `command` has one verb a file; `supervise` is the launcher, its
+//! decisions apart from its deeds; `store` is the database; `render` is what people and programs
+//! see; `sys` is the only door to the kernel.
+
+mod cli;
+mod command;
+mod error;
+mod feedback;
+mod render;
+mod store;
+mod supervise;
+mod sys;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command, Parsed};
+use crate::command::launch_failed;
+use crate::error::Error;
+use crate::render::output;
+use crate::render::text::visible;
 
 /// Runs the command line of this process and returns its exit code.
 #[must_use]
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::from(2)
+pub fn main() -> ExitCode {
+    ExitCode::from(match cli::parse(std::env::args_os().collect()) {
+        Parsed::Command(cli) => run(&cli),
+        Parsed::Text(text) => match output::print(text.trim_end()) {
+            Ok(()) => 0,
+            Err(error) => error.exit_code(),
+        },
+        Parsed::Wrong { message, launch } => {
+            complain(&message);
+            if launch {
+                launch_failed()
+            } else {
+                Error::Usage(message).exit_code()
+            }
+        }
+    })
+}
+
+fn run(cli: &Cli) -> u8 {
+    let database = match command::database_path(cli.db.as_deref()) {
+        Ok(path) => path,
+        Err(error) => {
+            complain(&error.to_string());
+            return error.exit_code();
+        }
+    };
+    match command::run(&cli.command, &database) {
+        Ok(code) => code,
+        Err(error) => {
+            complain_of(&error, &database);
+            // The exit codes of a launch belong to its command.
+            if matches!(cli.command, Command::Launch(_)) {
+                launch_failed()
+            } else {
+                error.exit_code()
+            }
+        }
+    }
+}
+
+/// One line on standard error: why something failed.
+fn complain(message: &str) {
+    // Standard error may be closed; there is nowhere else to say so.
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "taskwatcher: {}", visible(message));
+}
+
+/// One line on standard error: what to know about something that goes on.
+fn warn(message: &str) {
+    complain(&format!("warning: {message}"));
+}
+
+fn complain_of(error: &Error, database: &Path) {
+    match error {
+        Error::ClosedPipe => {}
+        Error::Database(_) | Error::Locked => {
+            complain(&format!("database '{}': {error}", database.display()))
+        }
+        _ => complain(&error.to_string()),
+    }
 }

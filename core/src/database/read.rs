@@ -15,23 +15,43 @@ pub fn tasks(connection: &Connection) -> rusqlite::Result<Vec<Task>> {
 
 /// The task with this id.
 pub fn task_by_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<Task>> {
-    let found = collect(connection, "SELECT * FROM tasks WHERE id = ?1", &[&id], task)?;
+    let found = collect(
+        connection,
+        "SELECT * FROM tasks WHERE id = ?1",
+        &[&id],
+        task,
+    )?;
     Ok(found.into_iter().next())
 }
 
 /// Every task of this name, in the order of ids.
 pub fn tasks_by_name(connection: &Connection, name: &str) -> rusqlite::Result<Vec<Task>> {
-    collect(connection, "SELECT * FROM tasks WHERE name = ?1 ORDER BY id", &[&name], task)
+    collect(
+        connection,
+        "SELECT * FROM tasks WHERE name = ?1 ORDER BY id",
+        &[&name],
+        task,
+    )
 }
 
 /// The stored values of every running task, in the order of ids.
 pub fn feedbacks(connection: &Connection) -> rusqlite::Result<Vec<Feedback>> {
-    collect(connection, "SELECT * FROM feedbacks ORDER BY id", &[], feedback)
+    collect(
+        connection,
+        "SELECT * FROM feedbacks ORDER BY id",
+        &[],
+        feedback,
+    )
 }
 
 /// The stored values of one task.
 pub fn feedback_by_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<Feedback>> {
-    let found = collect(connection, "SELECT * FROM feedbacks WHERE id = ?1", &[&id], feedback)?;
+    let found = collect(
+        connection,
+        "SELECT * FROM feedbacks WHERE id = ?1",
+        &[&id],
+        feedback,
+    )?;
     Ok(found.into_iter().next())
 }
 
@@ -91,7 +111,9 @@ pub fn history_by_taskid(
     taskid: i64,
 ) -> rusqlite::Result<Option<History>> {
     let sql = "SELECT * FROM history WHERE taskid = ?1 ORDER BY id DESC LIMIT 1";
-    Ok(collect(connection, sql, &[&taskid], finished)?.into_iter().next())
+    Ok(collect(connection, sql, &[&taskid], finished)?
+        .into_iter()
+        .next())
 }
 
 fn collect<T>(
@@ -105,7 +127,10 @@ fn collect<T>(
     let mut rows = statement.query(values)?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
-        records.push(record(&Fields { columns: &columns, row }));
+        records.push(record(&Fields {
+            columns: &columns,
+            row,
+        }));
     }
     Ok(records)
 }
@@ -284,16 +309,22 @@ mod tests {
         assert_eq!(rows[0].termsignal.as_deref(), Some("0"));
         assert_eq!(rows[0].feedback, None);
         assert_eq!(rows[0].outcome, None);
-        assert_eq!(rows[1].feedback.as_ref().unwrap().as_str(), "{\"progress\":\"1\"}");
+        assert_eq!(
+            rows[1].feedback.as_ref().unwrap().as_str(),
+            "{\"progress\":\"1\"}"
+        );
         assert_eq!(history_by_taskid(&connection, 5).unwrap().unwrap().id, 2);
     }
 
     #[test]
     fn filters_join_and_the_limit_keeps_the_newest() {
         let connection = database();
-        for (name, outcome, end) in
-            [("a", "failed", 10), ("b", "failed", 20), ("a", "failed", 30), ("a", "succeeded", 40)]
-        {
+        for (name, outcome, end) in [
+            ("a", "failed", 10),
+            ("b", "failed", 20),
+            ("a", "failed", 30),
+            ("a", "succeeded", 40),
+        ] {
             connection
                 .execute(
                     "INSERT INTO history (taskname, outcome, endtime) VALUES (?1, ?2, ?3)",
@@ -302,12 +333,29 @@ mod tests {
                 .unwrap();
         }
         let ids = |filter: HistoryFilter| {
-            history(&connection, &filter).unwrap().iter().map(|row| row.id).collect::<Vec<_>>()
+            history(&connection, &filter)
+                .unwrap()
+                .iter()
+                .map(|row| row.id)
+                .collect::<Vec<_>>()
         };
         let all = HistoryFilter::default;
         assert_eq!(ids(all()), [1, 2, 3, 4]);
-        assert_eq!(ids(HistoryFilter { limit: Some(2), ..all() }), [3, 4]);
-        assert_eq!(ids(HistoryFilter { before: Some(3), limit: Some(1), ..all() }), [2]);
+        assert_eq!(
+            ids(HistoryFilter {
+                limit: Some(2),
+                ..all()
+            }),
+            [3, 4]
+        );
+        assert_eq!(
+            ids(HistoryFilter {
+                before: Some(3),
+                limit: Some(1),
+                ..all()
+            }),
+            [2]
+        );
         assert_eq!(
             ids(HistoryFilter {
                 name: Some("a".to_owned()),
@@ -316,6 +364,12 @@ mod tests {
             }),
             [1, 3]
         );
-        assert_eq!(ids(HistoryFilter { since: Some(20), ..all() }), [2, 3, 4]);
+        assert_eq!(
+            ids(HistoryFilter {
+                since: Some(20),
+                ..all()
+            }),
+            [2, 3, 4]
+        );
     }
 }

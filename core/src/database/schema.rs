@@ -198,12 +198,18 @@ fn apply(transaction: &Transaction<'_>, from: i64) -> Result<(), rusqlite::Error
 
 fn check_table(connection: &Connection, table: &str, columns: &[&str]) -> Result<(), SchemaError> {
     let kind: Option<String> = connection
-        .query_row("SELECT type FROM sqlite_schema WHERE name = ?1", [table], |row| row.get(0))
+        .query_row(
+            "SELECT type FROM sqlite_schema WHERE name = ?1",
+            [table],
+            |row| row.get(0),
+        )
         .optional()?;
     match kind.as_deref() {
         Some("table") => {}
         Some(other) => {
-            return Err(SchemaError::Foreign(format!("its '{table}' is a {other}, no table")));
+            return Err(SchemaError::Foreign(format!(
+                "its '{table}' is a {other}, no table"
+            )));
         }
         None => return Err(SchemaError::Foreign(format!("it has no table '{table}'"))),
     }
@@ -211,11 +217,14 @@ fn check_table(connection: &Connection, table: &str, columns: &[&str]) -> Result
     let present = statement
         .query_map([table], |row| row.get::<_, String>(0))?
         .collect::<Result<Vec<_>, _>>()?;
-    match columns.iter().find(|column| !present.iter().any(|name| name == *column)) {
+    match columns
+        .iter()
+        .find(|column| !present.iter().any(|name| name == *column))
+    {
         None => Ok(()),
-        Some(column) => {
-            Err(SchemaError::Foreign(format!("its table '{table}' has no column '{column}'")))
-        }
+        Some(column) => Err(SchemaError::Foreign(format!(
+            "its table '{table}' has no column '{column}'"
+        ))),
     }
 }
 
@@ -232,7 +241,11 @@ mod tests {
 
     fn next_id(connection: &Connection) -> i64 {
         connection
-            .query_row("INSERT INTO taskids DEFAULT VALUES RETURNING id", [], |row| row.get(0))
+            .query_row(
+                "INSERT INTO taskids DEFAULT VALUES RETURNING id",
+                [],
+                |row| row.get(0),
+            )
             .unwrap()
     }
 
@@ -259,7 +272,11 @@ mod tests {
         migrate(&mut connection).unwrap();
         assert_eq!(next_id(&connection), 42);
         let names: i64 = connection
-            .query_row("SELECT count(*) FROM history WHERE outcome IS NULL", [], |row| row.get(0))
+            .query_row(
+                "SELECT count(*) FROM history WHERE outcome IS NULL",
+                [],
+                |row| row.get(0),
+            )
             .unwrap();
         assert_eq!(names, 2);
     }
@@ -267,9 +284,14 @@ mod tests {
     #[test]
     fn other_databases_are_refused_and_left_alone() {
         let mut connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch("CREATE TABLE bookmarks (id)").unwrap();
+        connection
+            .execute_batch("CREATE TABLE bookmarks (id)")
+            .unwrap();
         let error = migrate(&mut connection).unwrap_err();
-        assert_eq!(error.to_string(), "it is not a taskwatcher database: it has no table 'tasks'");
+        assert_eq!(
+            error.to_string(),
+            "it is not a taskwatcher database: it has no table 'tasks'"
+        );
         let mut connection = original();
         connection
             .execute_batch("DROP TABLE history; CREATE VIEW history AS SELECT 1 AS id")
@@ -280,10 +302,14 @@ mod tests {
             "it is not a taskwatcher database: its 'history' is a view, no table"
         );
         let mut connection = original();
-        connection.execute_batch("ALTER TABLE history DROP COLUMN endtime").unwrap();
+        connection
+            .execute_batch("ALTER TABLE history DROP COLUMN endtime")
+            .unwrap();
         let error = migrate(&mut connection).unwrap_err();
         assert!(
-            error.to_string().ends_with("its table 'history' has no column 'endtime'"),
+            error
+                .to_string()
+                .ends_with("its table 'history' has no column 'endtime'"),
             "{error}"
         );
     }
@@ -296,7 +322,9 @@ mod tests {
     #[test]
     fn a_newer_schema_is_named() {
         let mut connection = original();
-        connection.pragma_update(None, "user_version", VERSION + 1).unwrap();
+        connection
+            .pragma_update(None, "user_version", VERSION + 1)
+            .unwrap();
         assert!(
             matches!(migrate(&mut connection), Err(SchemaError::Newer { found }) if found == VERSION + 1)
         );

@@ -31,7 +31,11 @@ impl Store {
     /// Moves a task into the history in one transaction that survives a loss of power. `false`: its
     /// row was not there any more, so that it is archived already, and nothing was done.
     pub fn finish(&mut self, finished: &Finished) -> Result<bool, Error> {
-        let Finished { taskid, run, record } = finished;
+        let Finished {
+            taskid,
+            run,
+            record,
+        } = finished;
         self.synchronous("FULL")?;
         let transaction = self.write()?;
         let deleted = transaction.execute(
@@ -94,13 +98,16 @@ impl Store {
     /// new task's.
     pub fn erase(&mut self) -> Result<(), Error> {
         let transaction = self.write()?;
-        transaction.execute_batch("DELETE FROM tasks; DELETE FROM feedbacks; DELETE FROM history;")?;
+        transaction
+            .execute_batch("DELETE FROM tasks; DELETE FROM feedbacks; DELETE FROM history;")?;
         transaction.commit()?;
         Ok(())
     }
 
     /// How many finished tasks there are.
     pub fn count_history(&self) -> Result<i64, Error> {
-        Ok(self.connection.query_row("SELECT count(*) FROM history", [], |row| row.get(0))?)
+        Ok(self
+            .connection
+            .query_row("SELECT count(*) FROM history", [], |row| row.get(0))?)
     }
 }

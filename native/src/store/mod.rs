@@ -7,7 +7,7 @@ mod open;
 pub mod spool;
 mod task;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use taskwatcher_core::database::read::{self, HistoryFilter};
@@ -15,7 +15,7 @@ use taskwatcher_core::record::{Feedback, History, Task};
 
 pub use self::history::{Finished, Keep};
 pub use self::open::Patience;
-pub use self::task::{Labels, Start, Taken};
+pub use self::task::{Labels, Start, Taken, is_running};
 
 use crate::error::Error;
 
@@ -27,11 +27,6 @@ pub struct Store {
 }
 
 impl Store {
-    /// The database file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Whether the file can only be read.
     pub fn is_read_only(&self) -> bool {
         self.connection.is_readonly("main").unwrap_or(true)
@@ -69,6 +64,7 @@ impl Store {
 
     /// Takes the write lock. What is done in the transaction is undone unless it is committed.
     fn write(&mut self) -> rusqlite::Result<Transaction<'_>> {
-        self.connection.transaction_with_behavior(TransactionBehavior::Immediate)
+        self.connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
     }
 }

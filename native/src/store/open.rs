@@ -60,7 +60,9 @@ impl Store {
         match Self::connect_with(path, patience, OpenFlags::SQLITE_OPEN_READ_WRITE) {
             // Without write access to the folder a log without its index cannot be read; a database
             // whose log is empty can be read without it.
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && has_no_log(path) => {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && has_no_log(path) =>
+            {
                 Ok(Self::connect_immutable(path)?)
             }
             other => Ok(other?),
@@ -68,13 +70,17 @@ impl Store {
     }
 
     fn connect_with(path: &Path, patience: Patience, flags: OpenFlags) -> rusqlite::Result<Self> {
-        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let connection =
+            Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(patience.limit())?;
         harden(&connection)?;
         // The log and its index stay when the last one closes, so that readers need no write access.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-        let store = Self { connection, path: path.to_owned() };
+        let store = Self {
+            connection,
+            path: path.to_owned(),
+        };
         store.use_log(path)?;
         store.synchronous("NORMAL")?;
         Ok(store)
@@ -86,10 +92,15 @@ impl Store {
             uri.push_str(&format!("%{byte:02x}"));
         }
         uri.push_str("?immutable=1");
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&uri, flags)?;
         harden(&connection)?;
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+        })
     }
 
     /// How safe a commit is when power fails: NORMAL may lose the last ones, FULL loses none.
@@ -100,7 +111,9 @@ impl Store {
     /// Switches to a write-ahead log, so that readers and the writer do not wait for each other. It
     /// needs shared memory, which hosts of a network file system do not have.
     fn use_log(&self, path: &Path) -> rusqlite::Result<()> {
-        let mode: String = self.connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+        let mode: String = self
+            .connection
+            .query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
         if mode == "wal" || self.is_read_only() {
             return Ok(());
         }
@@ -108,7 +121,8 @@ impl Store {
             return Ok(());
         }
         let switched: rusqlite::Result<String> =
-            self.connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+            self.connection
+                .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
         match switched {
             // Somebody else is at it, or is reading: the database works as it is.
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
@@ -134,11 +148,17 @@ fn create(path: &Path) -> Result<(), Error> {
     if path.exists() {
         return Ok(());
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let made = folder.map_or(Ok(()), file::create_private_folder);
-    made.and_then(|()| file::create_private_file(path)).map_err(|error| {
-        Error::Database(format!("it does not exist and cannot be created: {}", plain(&error)))
-    })?;
+    made.and_then(|()| file::create_private_file(path))
+        .map_err(|error| {
+            Error::Database(format!(
+                "it does not exist and cannot be created: {}",
+                plain(&error)
+            ))
+        })?;
     if let Some(kind) = file::network_file_system(path) {
         crate::warn(&format!(
             "the database is on a network file system ({kind}): it works for one host at a time, and more slowly"

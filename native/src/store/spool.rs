@@ -11,11 +11,23 @@ use crate::error::Error;
 
 /// Writes the record to a file in the first of the folders that takes it: beside the database, or
 /// where the task's feedback file is. The file appears whole or not at all.
-pub fn write(database: &Path, feedback_folder: Option<&Path>, finished: &Finished) -> io::Result<PathBuf> {
-    let name = format!("{}{}-{}.json", prefix(database), finished.taskid, finished.run);
+pub fn write(
+    database: &Path,
+    feedback_folder: Option<&Path>,
+    finished: &Finished,
+) -> io::Result<PathBuf> {
+    let name = format!(
+        "{}{}-{}.json",
+        prefix(database),
+        finished.taskid,
+        finished.run
+    );
     let text = serde_json::to_string(finished)?;
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
-    for folder in folder_of(database).into_iter().chain(feedback_folder.map(Path::to_owned)) {
+    for folder in folder_of(database)
+        .into_iter()
+        .chain(feedback_folder.map(Path::to_owned))
+    {
         match write_whole(&folder.join(&name), &text) {
             Ok(path) => return Ok(path),
             Err(error) => failure = error,
@@ -27,8 +39,15 @@ pub fn write(database: &Path, feedback_folder: Option<&Path>, finished: &Finishe
 fn write_whole(path: &Path, text: &str) -> io::Result<PathBuf> {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&part)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all());
     if let Err(error) = written.and_then(|()| fs::rename(&part, path)) {
         let _ = fs::remove_file(&part);
         return Err(error);
@@ -42,8 +61,13 @@ impl Store {
     /// goes. A file that is no record is left for a person to look at.
     pub fn take_in_spools(&mut self, folders: &[PathBuf]) -> Result<(), Error> {
         let start = prefix(&self.path);
-        for folder in folder_of(&self.path).into_iter().chain(folders.iter().cloned()) {
-            let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for folder in folder_of(&self.path)
+            .into_iter()
+            .chain(folders.iter().cloned())
+        {
+            let Ok(entries) = fs::read_dir(&folder) else {
+                continue;
+            };
             for entry in entries.flatten() {
                 let name = entry.file_name();
                 let Some(name) = name.to_str() else { continue };
@@ -51,7 +75,9 @@ impl Store {
                     continue;
                 }
                 let Some(finished) = read(&entry.path()) else {
-                    crate::warn(&format!("'{name}' is no record of a task; look at it and move it away"));
+                    crate::warn(&format!(
+                        "'{name}' is no record of a task; look at it and move it away"
+                    ));
                     continue;
                 };
                 self.finish(&finished)?;
@@ -73,5 +99,9 @@ fn prefix(database: &Path) -> String {
 
 fn folder_of(database: &Path) -> Option<PathBuf> {
     let folder = database.parent()?;
-    Some(if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() })
+    Some(if folder.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        folder.to_owned()
+    })
 }

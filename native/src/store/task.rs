@@ -60,7 +60,13 @@ pub struct Start {
 
 impl Store {
     /// Gives out a new id. `lifetime` is in seconds; `None`: the reservation never expires.
-    pub fn reserve(&mut self, labels: &Labels, unique: bool, lifetime: Option<i64>, now: i64) -> Result<i64, Error> {
+    pub fn reserve(
+        &mut self,
+        labels: &Labels,
+        unique: bool,
+        lifetime: Option<i64>,
+        now: i64,
+    ) -> Result<i64, Error> {
         let transaction = self.write()?;
         drop_expired(&transaction, now)?;
         if let Some(name) = labels.name.as_deref().filter(|_| unique) {
@@ -129,7 +135,14 @@ impl Store {
 
     /// Stores a running task's status. `run` is the mark of the run that says so: a row that was
     /// archived meanwhile is not touched.
-    pub fn show(&mut self, id: i64, run: &str, status: Status, timeline: &str, beat: Option<i64>) -> Result<(), Error> {
+    pub fn show(
+        &mut self,
+        id: i64,
+        run: &str,
+        status: Status,
+        timeline: &str,
+        beat: Option<i64>,
+    ) -> Result<(), Error> {
         let transaction = self.write()?;
         transaction.execute(
             "UPDATE tasks SET status = ?3, timeline = ?4, lastupdate = coalesce(?5, lastupdate)
@@ -142,7 +155,12 @@ impl Store {
 
     /// Records why a task is being ended, unless a cause is recorded already; returns the one that
     /// is. `None`: the row is gone.
-    pub fn record_ending(&mut self, id: i64, run: &str, ending: &Ending) -> Result<Option<Ending>, Error> {
+    pub fn record_ending(
+        &mut self,
+        id: i64,
+        run: &str,
+        ending: &Ending,
+    ) -> Result<Option<Ending>, Error> {
         let text = serde_json::to_string(ending).expect("an ending is JSON");
         let transaction = self.write()?;
         let recorded: Option<String> = transaction
@@ -160,8 +178,10 @@ impl Store {
     /// Drops a reservation that was not launched; whether there was one.
     pub fn drop_reservation(&mut self, id: i64) -> Result<bool, Error> {
         let transaction = self.write()?;
-        let dropped = transaction
-            .execute("DELETE FROM tasks WHERE id = ?1 AND status = ?2", params![id, Status::Reserved.as_str()])?;
+        let dropped = transaction.execute(
+            "DELETE FROM tasks WHERE id = ?1 AND status = ?2",
+            params![id, Status::Reserved.as_str()],
+        )?;
         transaction.commit()?;
         Ok(dropped > 0)
     }
@@ -199,7 +219,9 @@ impl Store {
     pub fn feedfile(&self, id: i64) -> Result<Option<PathBuf>, Error> {
         let path = self
             .connection
-            .query_row("SELECT feedfile FROM tasks WHERE id = ?1", [id], |row| Ok(path_of(row.get_ref(0)?)))
+            .query_row("SELECT feedfile FROM tasks WHERE id = ?1", [id], |row| {
+                Ok(path_of(row.get_ref(0)?))
+            })
             .optional()?;
         Ok(path.flatten())
     }
@@ -208,12 +230,16 @@ impl Store {
 /// A path is text where it can be; other bytes are stored as they are.
 fn path_value(path: &Path) -> ToSqlOutput<'_> {
     let bytes = path.as_os_str().as_bytes();
-    ToSqlOutput::Borrowed(path.to_str().map_or(ValueRef::Blob(bytes), |text| ValueRef::Text(text.as_bytes())))
+    ToSqlOutput::Borrowed(path.to_str().map_or(ValueRef::Blob(bytes), |text| {
+        ValueRef::Text(text.as_bytes())
+    }))
 }
 
 fn path_of(value: ValueRef<'_>) -> Option<PathBuf> {
     match value {
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(PathBuf::from(std::ffi::OsStr::from_bytes(bytes))),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            Some(PathBuf::from(std::ffi::OsStr::from_bytes(bytes)))
+        }
         _ => None,
     }
 }
@@ -242,9 +268,11 @@ fn next_id(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
 
 fn refuse_active(connection: &Connection, name: &str) -> Result<(), Error> {
     let active: Option<(i64, Option<String>)> = connection
-        .query_row("SELECT id, status FROM tasks WHERE name = ?1 ORDER BY id LIMIT 1", [name], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        .query_row(
+            "SELECT id, status FROM tasks WHERE name = ?1 ORDER BY id LIMIT 1",
+            [name],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
         .optional()?;
     match active {
         None => Ok(()),
@@ -256,8 +284,11 @@ fn refuse_active(connection: &Connection, name: &str) -> Result<(), Error> {
 }
 
 fn check_reserved(connection: &Connection, id: i64) -> Result<(), Error> {
-    let status: Option<Option<String>> =
-        connection.query_row("SELECT status FROM tasks WHERE id = ?1", [id], |row| row.get(0)).optional()?;
+    let status: Option<Option<String>> = connection
+        .query_row("SELECT status FROM tasks WHERE id = ?1", [id], |row| {
+            row.get(0)
+        })
+        .optional()?;
     match status.flatten().as_deref() {
         Some("RESERVED") => Ok(()),
         Some(status) => Err(Error::Refused(format!(
@@ -280,7 +311,16 @@ fn insert(
     transaction.execute(
         "INSERT INTO tasks (id, name, info1, info2, info3, status, reservetime, expires)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        params![id, labels.name, info1, info2, info3, Status::Reserved.as_str(), now, expires],
+        params![
+            id,
+            labels.name,
+            info1,
+            info2,
+            info3,
+            Status::Reserved.as_str(),
+            now,
+            expires
+        ],
     )?;
     Ok(())
 }

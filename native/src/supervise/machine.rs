@@ -78,7 +78,6 @@ pub struct Machine {
     last_beat: Duration,
     status: Status,
     phase: Phase,
-    cause: Option<Cause>,
     /// The command itself has ended.
     exited: bool,
 }
@@ -92,7 +91,6 @@ impl Machine {
             last_beat: started,
             status: Status::Running,
             phase: Phase::Watching,
-            cause: None,
             exited: false,
         }
     }
@@ -101,7 +99,11 @@ impl Machine {
     /// but events.
     pub fn deadline(&self) -> Option<Duration> {
         match self.phase {
-            Phase::Watching => self.silence_deadline().into_iter().chain(self.time_limit()).min(),
+            Phase::Watching => self
+                .silence_deadline()
+                .into_iter()
+                .chain(self.time_limit())
+                .min(),
             Phase::Ending { kill_at } => Some(kill_at),
             Phase::Killing { give_up_at } => Some(give_up_at),
             Phase::Done => None,
@@ -117,11 +119,6 @@ impl Machine {
     /// time at the deadline, and a busy program costs nothing.
     pub fn awaits_heartbeat(&self) -> bool {
         self.counts_heartbeats() && self.status != Status::Running
-    }
-
-    /// Why the task is being ended, if it is.
-    pub fn cause(&self) -> Option<Cause> {
-        self.cause
     }
 
     /// A heartbeat came at this time.
@@ -170,7 +167,9 @@ impl Machine {
                 Leftovers::Wait => Vec::new(),
                 Leftovers::Leave => self.finish(),
                 Leftovers::Kill => {
-                    self.phase = Phase::Ending { kill_at: now + self.policy.grace };
+                    self.phase = Phase::Ending {
+                        kill_at: now + self.policy.grace,
+                    };
                     vec![Action::End(Signal::TERM)]
                 }
             },
@@ -180,16 +179,17 @@ impl Machine {
 
     /// A process of the tree other than the command has ended, and so many others still run.
     pub fn others_changed(&mut self, others: usize) -> Vec<Action> {
-        if self.exited && others == 0 && self.phase != Phase::Done { self.finish() } else { Vec::new() }
-    }
-
-    /// Somebody recorded another cause first: it is the true one.
-    pub fn cause_was(&mut self, cause: Cause) {
-        self.cause = Some(cause);
+        if self.exited && others == 0 && self.phase != Phase::Done {
+            self.finish()
+        } else {
+            Vec::new()
+        }
     }
 
     fn judge_silence(&mut self, now: Duration) -> Vec<Action> {
-        let Some(timeout) = self.policy.timeout else { return Vec::new() };
+        let Some(timeout) = self.policy.timeout else {
+            return Vec::new();
+        };
         if self.phase != Phase::Watching {
             return Vec::new();
         }
@@ -204,13 +204,16 @@ impl Machine {
     }
 
     fn end(&mut self, cause: Cause, signal: Signal, now: Duration) -> Vec<Action> {
-        self.cause = Some(cause);
-        self.phase = Phase::Ending { kill_at: now + self.policy.grace };
+        self.phase = Phase::Ending {
+            kill_at: now + self.policy.grace,
+        };
         vec![Action::Record(cause, signal), Action::End(signal)]
     }
 
     fn kill(&mut self, now: Duration) -> Vec<Action> {
-        self.phase = Phase::Killing { give_up_at: now + KILL_PATIENCE };
+        self.phase = Phase::Killing {
+            give_up_at: now + KILL_PATIENCE,
+        };
         vec![Action::Kill]
     }
 
@@ -220,7 +223,9 @@ impl Machine {
     }
 
     fn silence_deadline(&self) -> Option<Duration> {
-        self.policy.timeout.map(|timeout| self.last_beat + self.status.ends(timeout))
+        self.policy
+            .timeout
+            .map(|timeout| self.last_beat + self.status.ends(timeout))
     }
 
     fn time_limit(&self) -> Option<Duration> {
@@ -240,8 +245,12 @@ mod tests {
     }
 
     fn machine(timeout: Option<u64>, leftovers: Leftovers) -> Machine {
-        let policy =
-            Policy { timeout: timeout.map(Duration::from_secs), max_time: None, grace: GRACE, leftovers };
+        let policy = Policy {
+            timeout: timeout.map(Duration::from_secs),
+            max_time: None,
+            grace: GRACE,
+            leftovers,
+        };
         Machine::new(policy, START)
     }
 
@@ -250,21 +259,29 @@ mod tests {
         let mut task = machine(Some(8), Leftovers::Kill);
         assert!(!task.awaits_heartbeat());
         assert_eq!(task.deadline(), Some(at(2_000)));
-        assert_eq!(task.deadline_reached(at(2_000)), [Action::Show(Status::Silent)]);
+        assert_eq!(
+            task.deadline_reached(at(2_000)),
+            [Action::Show(Status::Silent)]
+        );
         assert!(task.awaits_heartbeat());
         assert_eq!(task.deadline(), Some(at(4_000)));
-        assert_eq!(task.deadline_reached(at(4_000)), [Action::Show(Status::Stalled)]);
+        assert_eq!(
+            task.deadline_reached(at(4_000)),
+            [Action::Show(Status::Stalled)]
+        );
         assert_eq!(task.deadline(), Some(at(8_000)));
         assert_eq!(
             task.deadline_reached(at(8_000)),
-            [Action::Record(Cause::Timeout, Signal::TERM), Action::End(Signal::TERM)]
+            [
+                Action::Record(Cause::Timeout, Signal::TERM),
+                Action::End(Signal::TERM)
+            ]
         );
         assert!(!task.counts_heartbeats());
         assert_eq!(task.deadline(), Some(at(13_000)));
         assert_eq!(task.deadline_reached(at(13_000)), [Action::Kill]);
         assert_eq!(task.command_ended(0, at(13_001)), [Action::Finish]);
         assert_eq!(task.deadline(), None);
-        assert_eq!(task.cause(), Some(Cause::Timeout));
     }
 
     #[test]
@@ -272,7 +289,10 @@ mod tests {
         let mut task = machine(Some(8), Leftovers::Kill);
         task.deadline_reached(at(2_000));
         task.deadline_reached(at(4_000));
-        assert_eq!(task.heartbeat(at(4_100), at(4_200)), [Action::Show(Status::Running)]);
+        assert_eq!(
+            task.heartbeat(at(4_100), at(4_200)),
+            [Action::Show(Status::Running)]
+        );
         assert_eq!(task.deadline(), Some(at(6_100)));
         assert_eq!(task.heartbeat(at(5_000), at(6_100)), []);
         assert_eq!(task.deadline(), Some(at(7_000)));
@@ -297,9 +317,15 @@ mod tests {
     #[test]
     fn time_in_which_the_launcher_was_stopped_is_not_silence() {
         let mut task = machine(Some(8), Leftovers::Kill);
-        assert_eq!(task.deadline_reached(at(60_000)), [Action::Show(Status::Silent)]);
+        assert_eq!(
+            task.deadline_reached(at(60_000)),
+            [Action::Show(Status::Silent)]
+        );
         assert_eq!(task.deadline(), Some(at(62_000)));
-        assert_eq!(task.deadline_reached(at(62_000)), [Action::Show(Status::Stalled)]);
+        assert_eq!(
+            task.deadline_reached(at(62_000)),
+            [Action::Show(Status::Stalled)]
+        );
         let ended = task.deadline_reached(at(66_000));
         assert_eq!(ended[0], Action::Record(Cause::Timeout, Signal::TERM));
     }
@@ -322,14 +348,23 @@ mod tests {
         let mut task = Machine::new(policy, START);
         task.heartbeat(at(1_900), at(2_000));
         assert_eq!(task.deadline(), Some(at(3_000)));
-        assert_eq!(task.deadline_reached(at(3_000))[0], Action::Record(Cause::MaxTime, Signal::TERM));
+        assert_eq!(
+            task.deadline_reached(at(3_000))[0],
+            Action::Record(Cause::MaxTime, Signal::TERM)
+        );
     }
 
     #[test]
     fn asking_ends_with_the_signal_that_was_asked_for_and_asking_again_cuts_the_grace() {
         let mut task = machine(None, Leftovers::Kill);
         let first = task.asked_to_end(Signal::INT, at(10));
-        assert_eq!(first, [Action::Record(Cause::Killed, Signal::INT), Action::End(Signal::INT)]);
+        assert_eq!(
+            first,
+            [
+                Action::Record(Cause::Killed, Signal::INT),
+                Action::End(Signal::INT)
+            ]
+        );
         assert_eq!(task.asked_to_end(Signal::TERM, at(20)), []);
         assert_eq!(task.asked_to_end(Signal::INT, at(30)), [Action::Kill]);
         assert_eq!(task.asked_to_end(Signal::INT, at(40)), []);
@@ -353,7 +388,6 @@ mod tests {
         assert_eq!(kill.command_ended(2, at(0)), [Action::End(Signal::TERM)]);
         assert_eq!(kill.deadline_reached(at(5_000)), [Action::Kill]);
         assert_eq!(kill.others_changed(0), [Action::Finish]);
-        assert_eq!(kill.cause(), None);
 
         let mut wait = machine(None, Leftovers::Wait);
         assert_eq!(wait.command_ended(2, at(0)), []);

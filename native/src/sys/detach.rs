@@ -1,7 +1,7 @@
 //! Leaving the caller: a launcher in the background that holds nothing of the process it came from.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::{AsRawFd, RawFd};
 
 use nix::errno::Errno;
@@ -11,10 +11,69 @@ use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, pipe2,
 /// The two processes after [`to_background`].
 #[derive(Debug)]
 pub enum Side {
-    /// The process that was called; it reads here what the other one has to say.
-    Caller(File),
-    /// The new process in a session of its own; it writes there.
-    Background(File),
+    /// The process that was called.
+    Caller(Answers),
+    /// The new process in a session of its own.
+    Background(Report),
+}
+
+/// What the caller hears of the new process.
+#[derive(Debug)]
+pub struct Answers(File);
+
+/// How it ended for the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The task with this id runs.
+    Started(String),
+    /// It does not; the exit code for it.
+    Failed(u8),
+}
+
+impl Answers {
+    /// Waits for the answer. Other lines that come before it are complaints for `complaint`.
+    pub fn wait(self, mut complaint: impl FnMut(&str)) -> Answer {
+        for line in BufReader::new(self.0).lines().map_while(Result::ok) {
+            match line.split_once(' ') {
+                Some((STARTED, id)) => return Answer::Started(id.to_owned()),
+                Some((FAILED, code)) => return Answer::Failed(code.parse().unwrap_or(125)),
+                _ => complaint(&line),
+            }
+        }
+        complaint(
+            "taskwatcher: the process in the background died before it had started the command",
+        );
+        Answer::Failed(125)
+    }
+}
+
+const STARTED: &str = "\u{1}started";
+const FAILED: &str = "\u{1}failed";
+
+/// The new process's way to tell. Until it has told, its standard error goes to the caller too.
+#[derive(Debug)]
+pub struct Report(Option<File>);
+
+impl Report {
+    /// The task runs; from now on there is nobody to tell anything.
+    pub fn started(&mut self, id: i64) {
+        self.tell(&format!("{STARTED} {id}\n"));
+    }
+
+    /// The task does not run, unless it was told otherwise before.
+    pub fn failed(&mut self, code: u8) {
+        self.tell(&format!("{FAILED} {code}\n"));
+    }
+
+    fn tell(&mut self, line: &str) {
+        if let Some(mut pipe) = self.0.take() {
+            // A caller that has gone needs no answer.
+            let _ = pipe.write_all(line.as_bytes());
+            if let Ok(null) = null() {
+                let _ = dup2_stderr(&null);
+            }
+        }
+    }
 }
 
 /// Forks a process into a new session, without any of the caller's descriptors: standard input and
@@ -26,20 +85,24 @@ pub fn to_background() -> io::Result<Side> {
     match unsafe { fork() }? {
         ForkResult::Parent { .. } => {
             drop(writer);
-            Ok(Side::Caller(File::from(reader)))
+            Ok(Side::Caller(Answers(File::from(reader))))
         }
         ForkResult::Child => {
             drop(reader);
             setsid()?;
-            let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+            let null = null()?;
             dup2_stdin(&null)?;
             dup2_stdout(&null)?;
-            dup2_stderr(&null)?;
+            dup2_stderr(&writer)?;
             drop(null);
             close_all_but(writer.as_raw_fd())?;
-            Ok(Side::Background(File::from(writer)))
+            Ok(Side::Background(Report(Some(File::from(writer)))))
         }
     }
+}
+
+fn null() -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open("/dev/null")
 }
 
 /// Closes every descriptor above standard error except one.

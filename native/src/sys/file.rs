@@ -8,9 +8,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::statfs;
+use serde::{Deserialize, Serialize};
 
 /// One version of a file: any change of it is a heartbeat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
     /// Inode number.
     pub inode: u64,
@@ -28,15 +29,27 @@ impl Version {
         let data = std::fs::symlink_metadata(path).ok()?;
         let seconds = Duration::from_secs(u64::try_from(data.mtime()).unwrap_or_default());
         let fraction = Duration::from_nanos(u64::try_from(data.mtime_nsec()).unwrap_or_default());
-        Some(Self { inode: data.ino(), size: data.size(), modified: seconds + fraction, is_regular: data.is_file() })
+        Some(Self {
+            inode: data.ino(),
+            size: data.size(),
+            modified: seconds + fraction,
+            is_regular: data.is_file(),
+        })
     }
 }
 
 /// Opens a regular file for reading. A symbolic link, a pipe or a device is an error, and opening
 /// never waits for anybody.
 pub fn open_regular(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("is not a regular file")) }
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("is not a regular file"))
+    }
 }
 
 /// Opens a file for a program to append to, for this user only if it is new. The flag says whether
@@ -60,16 +73,25 @@ pub fn create_private_folder(path: &Path) -> io::Result<()> {
 
 /// Creates an empty file for this user only, unless there is one.
 pub fn create_private_file(path: &Path) -> io::Result<()> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Whether this process may make files in the folder.
-pub fn is_writable_folder(path: &Path) -> bool {
-    nix::unistd::access(path, nix::unistd::AccessFlags::W_OK | nix::unistd::AccessFlags::X_OK).is_ok()
+/// Whether this process may make files in the folder; the reason if not.
+pub fn check_writable_folder(path: &Path) -> io::Result<()> {
+    use nix::unistd::{AccessFlags, access};
+    if !std::fs::metadata(path)?.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    Ok(access(path, AccessFlags::W_OK | AccessFlags::X_OK)?)
 }
 
 /// The name of the network file system that holds this path, if it is on one. Other hosts may write

@@ -41,7 +41,10 @@ impl Place {
     /// Whether this process may judge the processes of that place, which may be of an earlier boot.
     pub fn is_ours(&self) -> bool {
         let here = Self::here();
-        Self { boot: here.boot.clone(), ..self.clone() } == *here
+        Self {
+            boot: here.boot.clone(),
+            ..self.clone()
+        } == *here
             || (self.boot != here.boot && self.machine == here.machine && self.uid == here.uid)
     }
 
@@ -63,7 +66,10 @@ pub struct Process {
 impl Process {
     /// The process with this id now.
     pub fn of(pid: i32) -> Option<Self> {
-        process::stat(pid).map(|stat| Self { pid, start: stat.start })
+        process::stat(pid).map(|stat| Self {
+            pid,
+            start: stat.start,
+        })
     }
 
     /// This process.
@@ -94,12 +100,26 @@ pub struct Identity {
 
 /// The name of this machine.
 pub fn host() -> String {
-    nix::unistd::gethostname().map_or_else(|_| "localhost".to_owned(), |name| name.to_string_lossy().into_owned())
+    nix::unistd::gethostname().map_or_else(
+        |_| "localhost".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
+/// The name of the user this process acts for, else the number.
+pub fn user() -> String {
+    let uid = nix::unistd::geteuid();
+    nix::unistd::User::from_uid(uid)
+        .ok()
+        .flatten()
+        .map_or_else(|| format!("user {uid}"), |user| user.name)
 }
 
 /// A new random mark: 128 bits as a UUID.
 pub fn random_mark() -> std::io::Result<String> {
-    Ok(fs::read_to_string("/proc/sys/kernel/random/uuid")?.trim().to_owned())
+    Ok(fs::read_to_string("/proc/sys/kernel/random/uuid")?
+        .trim()
+        .to_owned())
 }
 
 fn first_line(path: &str) -> Option<String> {

@@ -3,9 +3,12 @@
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
 
+use super::clock;
 use super::identity::Process;
 use super::signal::Signal;
 
@@ -67,7 +70,10 @@ pub fn children(pid: i32) -> Vec<i32> {
     let mut children = Vec::new();
     for thread in threads.flatten() {
         if let Ok(list) = fs::read_to_string(thread.path().join("children")) {
-            children.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
+            children.extend(
+                list.split_ascii_whitespace()
+                    .filter_map(|pid| pid.parse::<i32>().ok()),
+            );
         }
     }
     children
@@ -78,7 +84,10 @@ pub fn all() -> Vec<Stat> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
-    entries.flatten().filter_map(|entry| stat(entry.file_name().to_str()?.parse().ok()?)).collect()
+    entries
+        .flatten()
+        .filter_map(|entry| stat(entry.file_name().to_str()?.parse().ok()?))
+        .collect()
 }
 
 /// Whether the kernel lists children; without it [`all`] has to be searched by parent.
@@ -108,7 +117,8 @@ impl PidFd {
         let fd = self.0.as_raw_fd();
         let info = std::ptr::null::<libc::siginfo_t>();
         // SAFETY: the descriptor is open, and a null siginfo asks the kernel to fill it in.
-        let done = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal.number(), info, 0) };
+        let done =
+            unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal.number(), info, 0) };
         Errno::result(done).map(drop).map_err(io::Error::from)
     }
 }
@@ -141,6 +151,30 @@ pub fn signal(process: Process, signal: Signal) -> io::Result<bool> {
     }
 }
 
+/// Waits until a process has ended, at most so long; whether it has.
+pub fn wait_for_end(process: Process, limit: Duration) -> bool {
+    let deadline = clock::monotonic() + limit;
+    let descriptor = PidFd::open(process.pid);
+    while process.is_alive() {
+        let left = deadline.saturating_sub(clock::monotonic());
+        if left.is_zero() {
+            return false;
+        }
+        match &descriptor {
+            Ok(descriptor) => {
+                let mut waited = [PollFd::new(descriptor.as_fd(), PollFlags::POLLIN)];
+                let _ = ppoll(&mut waited, Some(left.into()), None);
+            }
+            // Without pidfds a process that is no child sends no event.
+            Err(_) => drop(ppoll(&mut [], Some(left.min(NO_EVENT).into()), None)),
+        }
+    }
+    true
+}
+
+/// How often a process is looked at where the kernel refuses pidfds.
+const NO_EVENT: Duration = Duration::from_millis(50);
+
 /// Signals a whole process group. The caller holds its leader unreaped, so that the id cannot
 /// belong to another group.
 pub fn signal_group(leader: i32, signal: Signal) -> io::Result<()> {
@@ -152,10 +186,25 @@ pub fn signal_own_group(signal: Signal) -> io::Result<()> {
     kill(0, signal)
 }
 
+/// Whether a process group has any member.
+pub fn group_exists(leader: i32) -> bool {
+    match nix::sys::signal::kill(nix::unistd::Pid::from_raw(-leader), None) {
+        Ok(()) | Err(Errno::EPERM) => true,
+        Err(_) => false,
+    }
+}
+
+/// From now on descendants whose parents end become children of this process.
+pub fn adopt_orphans() -> io::Result<()> {
+    Ok(nix::sys::prctl::set_child_subreaper(true)?)
+}
+
 #[allow(unsafe_code)]
 fn kill(pid: i32, signal: Signal) -> io::Result<()> {
     // SAFETY: kill takes two integers.
-    Errno::result(unsafe { libc::kill(pid, signal.number()) }).map(drop).map_err(io::Error::from)
+    Errno::result(unsafe { libc::kill(pid, signal.number()) })
+        .map(drop)
+        .map_err(io::Error::from)
 }
 
 #[cfg(test)]
@@ -166,7 +215,10 @@ mod tests {
     fn a_command_name_may_hold_anything() {
         let line = b"12 (a) R 1 (b) ) S 7 12 9 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 3 0 4711 0 0\n";
         let stat = parse(12, line).unwrap();
-        assert_eq!((stat.state, stat.parent, stat.group, stat.session), (b'S', 7, 12, 9));
+        assert_eq!(
+            (stat.state, stat.parent, stat.group, stat.session),
+            (b'S', 7, 12, 9)
+        );
         assert_eq!((stat.threads, stat.start), (3, 4711));
         assert!(stat.is_alive());
         assert_eq!(parse(12, b"12 (cut"), None);
@@ -176,7 +228,23 @@ mod tests {
     fn this_process_is_alive_and_a_later_one_is_another() {
         let own = Process::own();
         assert!(own.is_alive());
-        assert!(!Process { start: own.start + 1, ..own }.is_alive());
-        assert_eq!(signal(Process { start: own.start + 1, ..own }, Signal::KILL).unwrap(), false);
+        assert!(
+            !Process {
+                start: own.start + 1,
+                ..own
+            }
+            .is_alive()
+        );
+        assert_eq!(
+            signal(
+                Process {
+                    start: own.start + 1,
+                    ..own
+                },
+                Signal::KILL
+            )
+            .unwrap(),
+            false
+        );
     }
 }

@@ -40,6 +40,11 @@ impl Signal {
         self.0
     }
 
+    /// Whether it asks a launcher to end its task.
+    pub fn is_request_to_end(self) -> bool {
+        ENDING.contains(&self)
+    }
+
     /// Whether it is one by which the terminal or the kernel's job control stops a process.
     pub fn is_job_control_stop(self) -> bool {
         matches!(self.0, libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU)
@@ -82,7 +87,11 @@ impl Inherited {
                 ignored.push(signal);
             }
         }
-        Ok(Self { mask: SigSet::thread_get_mask()?, child_signals_ignored: is_ignored(Signal::CHLD)?, ignored })
+        Ok(Self {
+            mask: SigSet::thread_get_mask()?,
+            child_signals_ignored: is_ignored(Signal::CHLD)?,
+            ignored,
+        })
     }
 
     /// Puts the state back; for the command, right before it is executed. SIGPIPE, which the Rust
@@ -117,8 +126,12 @@ impl Signals {
             }
         }
         pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&blocked), None)?;
-        let descriptor = SignalFd::with_flags(&blocked, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-        Ok(Self { descriptor, blocked })
+        let descriptor =
+            SignalFd::with_flags(&blocked, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        Ok(Self {
+            descriptor,
+            blocked,
+        })
     }
 
     /// The next signal that has come, if any.
@@ -155,7 +168,11 @@ fn is_ignored(signal: Signal) -> io::Result<bool> {
     // written to memory of ours.
     let present = unsafe {
         let mut present: libc::sigaction = std::mem::zeroed();
-        Errno::result(libc::sigaction(signal.0, std::ptr::null(), &raw mut present))?;
+        Errno::result(libc::sigaction(
+            signal.0,
+            std::ptr::null(),
+            &raw mut present,
+        ))?;
         present
     };
     Ok(present.sa_sigaction == libc::SIG_IGN)
@@ -177,8 +194,14 @@ mod tests {
     #[test]
     fn every_signal_has_a_name() {
         assert_eq!(Signal::KILL.to_string(), "SIGKILL");
-        assert_eq!(Signal::from_number(libc::SIGRTMIN()).to_string(), "SIGRTMIN");
-        assert_eq!(Signal::from_number(libc::SIGRTMIN() + 3).to_string(), "SIGRTMIN+3");
+        assert_eq!(
+            Signal::from_number(libc::SIGRTMIN()).to_string(),
+            "SIGRTMIN"
+        );
+        assert_eq!(
+            Signal::from_number(libc::SIGRTMIN() + 3).to_string(),
+            "SIGRTMIN+3"
+        );
         assert_eq!(Signal::from_number(99).to_string(), "SIG99");
     }
 }

@@ -47,7 +47,8 @@ impl Gate {
             ForkResult::Child => {
                 drop((order, answer));
                 let mut answer_end = File::from(answer_end);
-                if let Err(error) = execute(File::from(order_end), inherited, output) {
+                {
+                    let Err(error) = execute(File::from(order_end), inherited, output);
                     let code = error.raw_os_error().unwrap_or(libc::EIO);
                     let _ = answer_end.write_all(&code.to_ne_bytes());
                 }
@@ -58,7 +59,11 @@ impl Gate {
             ForkResult::Parent { child } => {
                 // Both sides do it, so that it is done whoever goes on first.
                 let _ = setpgid(child, child);
-                Ok(Self { child: child.as_raw(), order: File::from(order), answer: File::from(answer) })
+                Ok(Self {
+                    child: child.as_raw(),
+                    order: File::from(order),
+                    answer: File::from(answer),
+                })
             }
         }
     }
@@ -71,28 +76,39 @@ impl Gate {
     /// Sends the order and waits until the program was executed.
     ///
     /// # Errors
-    /// The system's reason why it could not be; the child has ended then, or ends.
+    /// The system's reason why it could not be; the child has ended and is reaped then.
     pub fn open(mut self, order: &Order) -> io::Result<()> {
         // A child that was killed at the gate shows by its exit, like one killed later.
         let _ = self.order.write_all(&encode(order));
         drop(self.order);
         let mut code = [0; 4];
         match self.answer.read_exact(&mut code) {
-            Ok(()) => Err(io::Error::from_raw_os_error(i32::from_ne_bytes(code))),
+            Ok(()) => {
+                let _ = nix::sys::wait::waitpid(Pid::from_raw(self.child), None);
+                Err(io::Error::from_raw_os_error(i32::from_ne_bytes(code)))
+            }
             Err(_) => Ok(()),
         }
     }
 
     /// Tells the child to go without executing anything, and reaps it.
     pub fn abandon(self) {
-        let Self { child, order, answer } = self;
+        let Self {
+            child,
+            order,
+            answer,
+        } = self;
         drop((order, answer));
         let _ = nix::sys::wait::waitpid(Pid::from_raw(child), None);
     }
 }
 
 /// In the child: waits for the order and becomes the program.
-fn execute(mut gate: File, inherited: &Inherited, output: Option<&OwnedFd>) -> io::Result<Infallible> {
+fn execute(
+    mut gate: File,
+    inherited: &Inherited,
+    output: Option<&OwnedFd>,
+) -> io::Result<Infallible> {
     setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
     let mut bytes = Vec::new();
     gate.read_to_end(&mut bytes)?;
@@ -102,7 +118,11 @@ fn execute(mut gate: File, inherited: &Inherited, output: Option<&OwnedFd>) -> i
         dup2_stdout(output)?;
         dup2_stderr(output)?;
     }
-    let arguments = order.arguments.into_iter().map(c_string).collect::<io::Result<Vec<_>>>()?;
+    let arguments = order
+        .arguments
+        .into_iter()
+        .map(c_string)
+        .collect::<io::Result<Vec<_>>>()?;
     let environment = environment(order.environment)?;
     let program = arguments.first().ok_or(Errno::ENOENT)?;
     inherited.restore()?;
@@ -138,7 +158,10 @@ fn encode(order: &Order) -> Vec<u8> {
     for (name, value) in &order.environment {
         put_text(&mut bytes, name.as_bytes());
         put_number(&mut bytes, usize::from(value.is_some()));
-        put_text(&mut bytes, value.as_ref().map_or(&[], |value| value.as_bytes()));
+        put_text(
+            &mut bytes,
+            value.as_ref().map_or(&[], |value| value.as_bytes()),
+        );
     }
     let length = bytes.len();
     put_number(&mut bytes, length);
@@ -146,7 +169,8 @@ fn encode(order: &Order) -> Vec<u8> {
 }
 
 fn decode(bytes: &[u8]) -> Option<Order> {
-    let (mut rest, length) = bytes.split_at_checked(bytes.len().checked_sub(size_of::<usize>())?)?;
+    let (mut rest, length) =
+        bytes.split_at_checked(bytes.len().checked_sub(size_of::<usize>())?)?;
     if usize::from_ne_bytes(length.try_into().ok()?) != rest.len() {
         return None;
     }
@@ -192,7 +216,11 @@ mod tests {
     #[test]
     fn an_order_passes_the_gate_unchanged_or_not_at_all() {
         let order = Order {
-            arguments: vec!["a b".into(), "".into(), OsString::from_vec(vec![0xff, b'\n', b'"'])],
+            arguments: vec![
+                "a b".into(),
+                "".into(),
+                OsString::from_vec(vec![0xff, b'\n', b'"']),
+            ],
             environment: vec![("A".into(), Some("".into())), ("B".into(), None)],
         };
         let bytes = encode(&order);

@@ -15,7 +15,13 @@ impl Terminal {
     /// The controlling terminal, if there is one.
     pub fn controlling() -> Option<Self> {
         let flags = libc::O_NOCTTY | libc::O_NONBLOCK;
-        OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty").ok().map(Self)
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(flags)
+            .open("/dev/tty")
+            .ok()
+            .map(Self)
     }
 
     /// Whether this process's own group is in the foreground.

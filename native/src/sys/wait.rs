@@ -41,7 +41,12 @@ pub fn peek(pid: i32) -> io::Result<Change> {
         // read are those that waitid sets (a zero pid means that nothing was waiting).
         unsafe {
             let mut info: libc::siginfo_t = std::mem::zeroed();
-            Errno::result(libc::waitid(libc::P_PID, id, &raw mut info, flags | libc::WNOHANG))?;
+            Errno::result(libc::waitid(
+                libc::P_PID,
+                id,
+                &raw mut info,
+                flags | libc::WNOHANG,
+            ))?;
             Ok((info.si_pid(), info.si_status()))
         }
     };
@@ -61,7 +66,12 @@ pub fn reap(pid: i32) -> io::Result<Option<Reaped>> {
     // SAFETY: all zeroes is a valid rusage, and wait4 writes to memory of ours.
     let (reaped, usage) = unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
-        let reaped = Errno::result(libc::wait4(pid, &raw mut status, libc::WNOHANG, &raw mut usage))?;
+        let reaped = Errno::result(libc::wait4(
+            pid,
+            &raw mut status,
+            libc::WNOHANG,
+            &raw mut usage,
+        ))?;
         (reaped, usage)
     };
     if reaped == 0 {

@@ -1,14 +1,19 @@
-//! Being told of changes to one file, whether or not it exists yet.
+//! Waiting: for signals, and for changes to one file, whether or not it exists yet.
 //!
-//! Used only while a task is silent: an instance of inotify is scarce (128 a user by default), and
+//! The watch of a file is used only while a task is silent: an instance of inotify is scarce (128 a user by default), and
 //! a busy program would wake its launcher at every line.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::time::TimeSpec;
+
+use super::signal::Signals;
 
 /// Readable when something happened to the file or a file appeared in its folder.
 #[derive(Debug)]
@@ -19,7 +24,8 @@ impl FileWatch {
     pub fn new(path: &Path) -> io::Result<Self> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
         if let Some(folder) = path.parent() {
-            let appears = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_ONLYDIR;
+            let appears =
+                AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_ONLYDIR;
             inotify.add_watch(folder, appears)?;
         }
         let watch = Self(inotify);
@@ -35,7 +41,8 @@ impl FileWatch {
     }
 
     fn watch_file(&self, path: &Path) -> io::Result<()> {
-        let changes = AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_ATTRIB | AddWatchFlags::IN_DONT_FOLLOW;
+        let changes =
+            AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_ATTRIB | AddWatchFlags::IN_DONT_FOLLOW;
         match self.0.add_watch(path, changes) {
             Ok(_) | Err(Errno::ENOENT) => Ok(()),
             Err(error) => Err(error.into()),
@@ -47,4 +54,23 @@ impl AsFd for FileWatch {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// Waits until a signal comes that asks this process to end, at most so long; whether one came.
+pub fn wait_for_signal(signals: &Signals, limit: Duration) -> bool {
+    wait(signals, None, Some(limit));
+    let mut asked = false;
+    while let Some(signal) = signals.next() {
+        asked |= signal.is_request_to_end();
+    }
+    asked
+}
+
+/// Waits for a signal, an event of the file or the end of the time; says whether the file had one.
+pub fn wait(signals: &Signals, file: Option<&FileWatch>, limit: Option<Duration>) -> bool {
+    let mut waited = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+    waited.extend(file.map(|file| PollFd::new(file.as_fd(), PollFlags::POLLIN)));
+    // Interrupted or failed is like woken for nothing: the caller looks at everything anyway.
+    let _ = ppoll(&mut waited, limit.map(TimeSpec::from), None);
+    waited.get(1).and_then(PollFd::any).unwrap_or(false)
 }

@@ -1,0 +1,54 @@
+//! `feedback`: the present values of a task.
+
+use std::path::Path;
+
+use crate::error::Error;
+use crate::feedback::{self, LastLine, Reading};
+use crate::render::output::print;
+use crate::store::{Store, is_running};
+use crate::supervise::recover;
+
+/// Prints the values as JSON and stores them.
+pub fn run(database: &Path, id: i64) -> Result<u8, Error> {
+    let mut store = super::open(database)?;
+    let Some(task) = store.task(id)? else {
+        return finished(&store, id);
+    };
+    if !is_running(&task) {
+        return Err(Error::Refused(format!(
+            "task {id} is reserved and not launched yet: it has no values"
+        )));
+    }
+    let Some(path) = store.feedfile(id)? else {
+        return Err(Error::Refused(format!(
+            "task {id} gives no feedback; launch it with --feedback if it should"
+        )));
+    };
+    let stored = store.feedback(id)?.as_ref().and_then(Reading::stored);
+    let reading = feedback::read(&path, stored.clone(), LastLine::Unfinished).map_err(|error| {
+        Error::io(
+            format!("read the feedback file '{}'", path.display()),
+            &error,
+        )
+    })?;
+    let is_new = !stored.is_some_and(|stored| stored.is_at(&reading));
+    if is_new
+        && !store.is_read_only()
+        && let Some(identity) = recover::identity_of(&task)
+    {
+        store.store_feedback(&identity.run, &reading.to_row(id))?;
+    }
+    print(&reading.values.to_json())?;
+    Ok(0)
+}
+
+fn finished(store: &Store, id: i64) -> Result<u8, Error> {
+    let row = store.finished(id)?.ok_or(Error::NoSuchTask(id))?;
+    let Some(values) = row.feedback else {
+        return Err(Error::Refused(format!("task {id} gave no feedback")));
+    };
+    print(&taskwatcher_core::json::harmless(
+        values.as_str().to_owned(),
+    ))?;
+    Ok(0)
+}

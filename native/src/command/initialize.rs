@@ -1,0 +1,31 @@
+//! `initialize`: a fresh database.
+
+use std::path::Path;
+
+use crate::error::Error;
+use crate::store::{Store, is_running};
+use crate::supervise::recover;
+
+/// Empties the database, or makes one. Refuses while a task runs, and without `force` where there
+/// is anything to lose.
+pub fn run(database: &Path, force: bool) -> Result<u8, Error> {
+    let mut store = Store::open(database)?;
+    recover::recover(&mut store)?;
+    let tasks = store.tasks()?;
+    let running = tasks.iter().filter(|task| is_running(task)).count();
+    if running > 0 {
+        return Err(Error::Refused(format!(
+            "{running} task(s) run; wait for them, or end them with 'taskwatcher kill'"
+        )));
+    }
+    let finished = store.count_history()?;
+    if !force && (finished > 0 || !tasks.is_empty()) {
+        let reserved = tasks.len();
+        return Err(Error::Refused(format!(
+            "{finished} finished and {reserved} reserved task(s) would be lost; use --force to lose them"
+        )));
+    }
+    store.erase()?;
+    eprintln!("taskwatcher: '{}' is ready", database.display());
+    Ok(0)
+}

@@ -1,0 +1,143 @@
+//! `kill` and `killall`: ending tasks.
+//!
+//! The cause is committed to the row before the launcher is signalled, so that it is true whatever
+//! happens to the launcher. The launcher ends the tree and archives the task; its own end is what
+//! is waited for.
+
+use std::path::Path;
+use std::time::Duration;
+
+use taskwatcher_core::json::Json;
+use taskwatcher_core::outcome::{Cause, Ending};
+use taskwatcher_core::record::Task;
+
+use crate::error::Error;
+use crate::store::{Store, is_running};
+use crate::supervise::recover::{self, Verdict};
+use crate::supervise::task::Options;
+use crate::sys::identity::{self, Identity};
+use crate::sys::process;
+use crate::sys::signal::Signal;
+
+/// How much longer than its grace a launcher may take before it is reported.
+const MARGIN: Duration = Duration::from_secs(30);
+
+/// Ends the tasks with these ids.
+pub fn ids(database: &Path, ids: &[i64]) -> Result<u8, Error> {
+    let mut store = super::open(database)?;
+    let mut results = Vec::new();
+    let mut tasks = Vec::new();
+    for &id in ids {
+        match store.task(id)? {
+            Some(task) => tasks.push(task),
+            None if store.finished(id)?.is_some() => {
+                results.push(Err(Error::Refused(format!("task {id} has ended already"))));
+            }
+            None => results.push(Err(Error::NoSuchTask(id))),
+        }
+    }
+    results.extend(end(&mut store, &tasks));
+    report(results)
+}
+
+/// Ends all tasks of this name.
+pub fn named(database: &Path, name: &str) -> Result<u8, Error> {
+    let mut store = super::open(database)?;
+    let tasks = store.tasks_named(name)?;
+    if tasks.is_empty() {
+        return Err(Error::Refused(format!(
+            "no task named '{name}' is active; 'taskwatcher list' shows those that are"
+        )));
+    }
+    report(end(&mut store, &tasks))
+}
+
+/// Tells every failure; the exit code is the last one's.
+fn report(results: Vec<Result<(), Error>>) -> Result<u8, Error> {
+    let mut failures: Vec<Error> = results.into_iter().filter_map(Result::err).collect();
+    let last = failures.pop();
+    for failure in &failures {
+        crate::complain(&failure.to_string());
+    }
+    last.map_or(Ok(0), Err)
+}
+
+/// Asks for the end of all of them first, and then waits for each.
+fn end(store: &mut Store, tasks: &[Task]) -> Vec<Result<(), Error>> {
+    let asked: Vec<_> = tasks.iter().map(|task| ask(store, task)).collect();
+    let wait = |(task, asked): (&Task, Result<Option<Identity>, Error>)| match asked? {
+        None => Ok(()),
+        Some(identity) => wait(store, task, &identity),
+    };
+    tasks.iter().zip(asked).map(wait).collect()
+}
+
+/// Asks a task's launcher to end it; `None` if there is nothing to wait for.
+fn ask(store: &mut Store, task: &Task) -> Result<Option<Identity>, Error> {
+    let id = task.taskid;
+    if !is_running(task) {
+        store.drop_reservation(id)?;
+        return Ok(None);
+    }
+    let elsewhere = || {
+        let host = task
+            .host
+            .as_deref()
+            .unwrap_or("a host that 1.7 did not record");
+        Error::Refused(format!(
+            "task {id} was started on {host}, by another user or in another container; end it there"
+        ))
+    };
+    let identity = recover::identity_of(task).ok_or_else(elsewhere)?;
+    match recover::judge(task) {
+        Verdict::Elsewhere => Err(elsewhere()),
+        Verdict::Gone { .. } => Ok(Some(identity)),
+        Verdict::Orphaned => Err(Error::Refused(format!("task {id} has lost its launcher"))),
+        Verdict::Supervised => {
+            let ending = Ending {
+                cause: Cause::Killed,
+                signal: Signal::TERM.to_string(),
+                reason: format!("killed by {}", identity::user()),
+            };
+            store.record_ending(id, &identity.run, &ending)?;
+            // A launcher that was stopped goes on to do it.
+            for signal in [Signal::TERM, Signal::CONT] {
+                process::signal(identity.launcher, signal)
+                    .map_err(|error| Error::io(format!("end task {id}"), &error))?;
+            }
+            Ok(Some(identity))
+        }
+    }
+}
+
+/// Waits until the launcher has archived the task.
+fn wait(store: &mut Store, task: &Task, identity: &Identity) -> Result<(), Error> {
+    let id = task.taskid;
+    let options: Option<Options> = task.options.as_ref().and_then(Json::to);
+    let grace = options
+        .and_then(|options| Duration::try_from_secs_f64(options.grace).ok())
+        .unwrap_or_default();
+    if !process::wait_for_end(identity.launcher, grace + MARGIN) {
+        return Err(Error::Refused(format!(
+            "task {id} has not ended yet; its launcher, process {}, is still at it",
+            identity.launcher.pid
+        )));
+    }
+    // A launcher that died instead leaves the row to whoever comes next.
+    recover::recover(store)?;
+    if store.task(id)?.is_some() {
+        return Err(Error::Refused(format!(
+            "task {id} could not be archived; 'taskwatcher list' shows it"
+        )));
+    }
+    let error = store
+        .finished(id)?
+        .and_then(|row| row.termerror)
+        .unwrap_or_default();
+    match error.split_once("; could not be ended") {
+        Some((_, survivors)) => Err(Error::Refused(format!(
+            "task {id} is archived, but processes could not be ended{survivors}"
+        ))),
+        None => Ok(()),
+    }
+}

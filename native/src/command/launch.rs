@@ -1,0 +1,110 @@
+//! `launch`: a command as a task, in the foreground or detached.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::cli::LaunchArgs;
+use crate::error::Error;
+use crate::render::output::print;
+use crate::store::Taken;
+use crate::supervise::launch::{Request, feedback_in, launch};
+use crate::supervise::task::Options;
+use crate::sys::detach::{self, Answer, Side};
+
+/// The exit code of every failure of `launch` that is not the command's.
+pub const FAILED: u8 = 125;
+
+/// Runs the task; returns the exit code of `launch`.
+pub fn run(database: &Path, arguments: &LaunchArgs) -> Result<u8, Error> {
+    let request = request(database, arguments)?;
+    if arguments.detach {
+        run_detached(&request)
+    } else {
+        run_here(&request)
+    }
+}
+
+fn run_here(request: &Request) -> Result<u8, Error> {
+    let finished = launch(request, |_| ())?;
+    if let Some(reason) = finished.not_started {
+        crate::complain(&reason);
+    }
+    Ok(finished.code)
+}
+
+fn run_detached(request: &Request) -> Result<u8, Error> {
+    match detach::to_background().map_err(|error| Error::io("go to the background", &error))? {
+        Side::Caller(answers) => match answers.wait(|line| eprintln!("{line}")) {
+            Answer::Started(id) => print(&id).map(|()| 0),
+            Answer::Failed(code) => Ok(code),
+        },
+        Side::Background(mut report) => {
+            let result = launch(request, |id| report.started(id));
+            let code = match result {
+                Ok(finished) => {
+                    if let Some(reason) = &finished.not_started {
+                        crate::complain(reason);
+                    }
+                    finished.code
+                }
+                Err(error) => {
+                    crate::complain_of(&error, &request.database);
+                    FAILED
+                }
+            };
+            report.failed(code);
+            Ok(code)
+        }
+    }
+}
+
+/// What the arguments mean together.
+fn request(database: &Path, arguments: &LaunchArgs) -> Result<Request, Error> {
+    let (shows_feedback, needs_reservation) = feedback_in(&arguments.command, arguments.literal);
+    if needs_reservation && arguments.taskid.is_none() && !arguments.feedback {
+        return Err(Error::Usage(
+            "the command gives feedback to a file it names itself, so the id must be known first: use --taskid with an \
+             id from 'taskwatcher reserve', or {feedback} in place of the file name"
+                .to_owned(),
+        ));
+    }
+    let gives_feedback = shows_feedback || arguments.feedback;
+    if arguments.timeout.is_some() && !gives_feedback {
+        crate::warn(
+            "--timeout is ignored: the task gives no feedback; use {feedback} in the command, or --feedback",
+        );
+    }
+    let folder = database.parent().unwrap_or(Path::new("/"));
+    let feedpath = arguments
+        .feedpath
+        .clone()
+        .unwrap_or_else(|| folder.join("feedback"));
+    let quiet = || arguments.detach.then(|| PathBuf::from("/dev/null"));
+    Ok(Request {
+        database: database.to_owned(),
+        taken: arguments.taskid.map_or(
+            Taken::New {
+                unique: arguments.unique,
+            },
+            Taken::Reserved,
+        ),
+        labels: super::labels(&arguments.labels),
+        command: arguments.command.clone(),
+        literal: arguments.literal,
+        gives_feedback,
+        feedpath: std::path::absolute(&feedpath)
+            .map_err(|error| Error::io(format!("use the path '{}'", feedpath.display()), &error))?,
+        timeout: arguments
+            .timeout
+            .filter(|_| gives_feedback)
+            .map(|length| length.as_secs_f64()),
+        options: Options {
+            max_time: arguments.max_time.as_ref().map(Duration::as_secs_f64),
+            grace: arguments.grace.as_secs_f64(),
+            leftovers: arguments.leftovers,
+            keep_feedback: arguments.keep_feedback,
+            before: None,
+        },
+        output: arguments.output.clone().or_else(quiet),
+    })
+}

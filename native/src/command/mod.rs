@@ -1,0 +1,84 @@
+//! The commands, one verb a file. Each takes what the command line said and returns or prints a
+//! result; none ends the process.
+
+mod clear;
+mod feedback;
+mod history;
+mod initialize;
+mod kill;
+mod launch;
+mod list;
+mod parse;
+mod reserve;
+mod update;
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::{Command, LabelArgs};
+use crate::error::Error;
+use crate::store::{Labels, Store};
+use crate::supervise::recover;
+
+/// The exit code of a launch that failed before or beside its command.
+pub fn launch_failed() -> u8 {
+    launch::FAILED
+}
+
+/// Runs a command; returns its exit code.
+pub fn run(command: &Command, database: &Path) -> Result<u8, Error> {
+    match command {
+        Command::Initialize { force } => initialize::run(database, *force),
+        Command::Reserve(arguments) => reserve::run(database, arguments),
+        Command::Launch(arguments) => launch::run(database, arguments),
+        Command::List { json } => list::run(database, *json),
+        Command::Feedback { id } => feedback::run(database, *id),
+        Command::History(arguments) => history::run(database, arguments),
+        Command::Clear { older_than, keep } => clear::run(database, *older_than, *keep),
+        Command::Kill { ids } => kill::ids(database, ids),
+        Command::Killall { name } => kill::named(database, name),
+        Command::Update => update::run(database),
+        Command::Parse { file, check, json } => parse::run(file, *check, *json),
+    }
+}
+
+/// Opens the database and first cleans up after launchers that died.
+fn open(database: &Path) -> Result<Store, Error> {
+    let mut store = Store::open(database)?;
+    recover::recover(&mut store)?;
+    Ok(store)
+}
+
+fn labels(arguments: &LabelArgs) -> Labels {
+    Labels {
+        name: arguments.name.clone(),
+        infos: [
+            arguments.info1.clone(),
+            arguments.info2.clone(),
+            arguments.info3.clone(),
+        ],
+    }
+}
+
+/// Where the database is: the option, else the environment, else the user's state folder.
+pub fn database_path(option: Option<&Path>) -> Result<PathBuf, Error> {
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let path = if let Some(path) = option {
+        path.to_owned()
+    } else if let Some(path) = set("TASKWATCHER_DB") {
+        path
+    } else {
+        let state = set("XDG_STATE_HOME")
+            .filter(|folder| folder.is_absolute())
+            .or_else(|| set("HOME").map(|home| home.join(".local/state")))
+            .ok_or_else(|| {
+                Error::Usage("no database: neither --db nor HOME is set; use --db FILE".to_owned())
+            })?;
+        state.join("taskwatcher").join("taskwatcher.db")
+    };
+    std::path::absolute(&path)
+        .map_err(|error| Error::io(format!("use the path '{}'", path.display()), &error))
+}

@@ -1,0 +1,230 @@
+//! The end of a task: its record, one transaction that archives it, and only then the feedback file.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use taskwatcher_core::json::{Json, Kind};
+use taskwatcher_core::outcome::{Ending, Exit, Outcome};
+use taskwatcher_core::record::{History, Task as Row};
+
+use super::task::{Options, Task};
+use crate::error::Error;
+use crate::feedback::{self, LastLine, Reading};
+use crate::render::time::duration_words;
+use crate::store::{Finished, Patience, Store, spool};
+use crate::sys::file::Version;
+use crate::sys::signal::{Signal, Signals};
+use crate::sys::wait::Reaped;
+use crate::sys::{clock, watch};
+
+/// How long a launcher whose record is safe in a spool file goes on trying to commit it.
+const RETRY_LIMIT: Duration = Duration::from_secs(60);
+
+/// Why a command could not be executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotStarted {
+    /// The exit code that shells have for it: 127 if it was not found, else 126.
+    pub code: i32,
+    /// In words.
+    pub reason: String,
+}
+
+/// How a command came to its end.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// What its parent saw, if it started and was reaped.
+    pub reaped: Option<Reaped>,
+    /// Why it was ended, if somebody ended it.
+    pub ending: Option<Ending>,
+    /// Why it could not be executed, if so.
+    pub not_started: Option<NotStarted>,
+    /// Time from start to its end.
+    pub elapsed: Duration,
+    /// When it ended, unix seconds.
+    pub endtime: i64,
+    /// How many processes outlived it.
+    pub leftovers: usize,
+    /// Which processes could not be ended.
+    pub survivors: Vec<i32>,
+    /// The JSON of the timeline.
+    pub timeline: String,
+}
+
+impl Ended {
+    /// What the parent saw of the command.
+    pub fn exit(&self) -> Exit {
+        self.reaped.map_or(Exit::Unknown, |reaped| reaped.exit)
+    }
+
+    /// The word that history keeps.
+    pub fn outcome(&self) -> Outcome {
+        if self.not_started.is_some() {
+            return Outcome::NotStarted;
+        }
+        Outcome::of(self.exit(), self.ending.as_ref().map(|ending| ending.cause))
+    }
+
+    /// Why it did not succeed, in words.
+    fn error(&self) -> Option<String> {
+        let reason = match (&self.not_started, &self.ending, self.exit()) {
+            (Some(failure), _, _) => Some(failure.reason.clone()),
+            (None, Some(ending), _) => Some(ending.reason.clone()),
+            (None, None, Exit::Code(0)) => None,
+            (None, None, Exit::Code(code)) => Some(format!("exit code {code}")),
+            (None, None, Exit::Signal(signal)) => {
+                Some(format!("ended by {}", Signal::from_number(signal)))
+            }
+            (None, None, Exit::Unknown) => Some("exit status unknown".to_owned()),
+        };
+        if self.survivors.is_empty() {
+            return reason;
+        }
+        let pids: Vec<String> = self.survivors.iter().map(ToString::to_string).collect();
+        let survivors = format!("could not be ended and still run: {}", pids.join(", "));
+        Some(reason.map_or(survivors.clone(), |reason| format!("{reason}; {survivors}")))
+    }
+}
+
+/// The history row of a task, from its row and what is known of its end.
+pub fn record(row: &Row, ended: &Ended, feedback: Option<Json>) -> History {
+    let (exitcode, termsignal) = match ended.exit() {
+        _ if ended.not_started.is_some() => (None, None),
+        Exit::Code(code) => (Some(i64::from(code)), None),
+        Exit::Signal(signal) => (None, Some(Signal::from_number(signal).to_string())),
+        Exit::Unknown => (None, None),
+    };
+    History {
+        id: 0,
+        taskid: Some(row.taskid),
+        taskname: row.name.clone(),
+        info1: row.info1.clone(),
+        info2: row.info2.clone(),
+        info3: row.info3.clone(),
+        termsignal,
+        termerror: ended.error(),
+        starttime: row.starttime,
+        endtime: Some(ended.endtime.max(row.starttime.unwrap_or(ended.endtime))),
+        duration: i64::try_from(ended.elapsed.as_secs()).ok(),
+        feedback,
+        exitcode,
+        outcome: Some(ended.outcome().as_str().to_owned()),
+        command: row.command.clone(),
+        cwd: row.cwd.clone(),
+        host: row.host.clone(),
+        elapsed_ms: milliseconds(ended.elapsed),
+        user_ms: ended.reaped.and_then(|reaped| milliseconds(reaped.user)),
+        system_ms: ended.reaped.and_then(|reaped| milliseconds(reaped.system)),
+        maxrss_kb: ended.reaped.map(|reaped| reaped.maxrss_kb),
+        leftovers: i64::try_from(ended.leftovers).ok(),
+        timeline: Json::parse(&ended.timeline, Kind::Array),
+    }
+}
+
+/// Archives a task. Returns once its record is committed; or, if that cannot be done for a minute
+/// or somebody asks this process to end, once it is safe in a spool file.
+///
+/// # Errors
+/// The record could not be committed; the text says where it is kept instead.
+pub fn archive(
+    task: &Task,
+    row: &Row,
+    old: Option<&Reading>,
+    ended: &Ended,
+    signals: &Signals,
+) -> Result<(), Error> {
+    let began = clock::monotonic();
+    let mut pause = Duration::from_millis(50);
+    let mut spooled = None;
+    let mut store = Store::reopen(&task.database, Patience::Short);
+    let stored = store
+        .as_ref()
+        .ok()
+        .and_then(|store| store.feedback(task.id).ok().flatten());
+    let stored = stored
+        .as_ref()
+        .and_then(Reading::stored)
+        .or_else(|| old.cloned());
+    let feedback = task
+        .feedfile
+        .as_deref()
+        .map(|path| final_feedback(path, stored));
+    let finished = Finished {
+        taskid: task.id,
+        run: task.run.clone(),
+        record: record(
+            row,
+            ended,
+            feedback
+                .as_ref()
+                .and_then(|values| Json::parse(values, Kind::Object)),
+        ),
+    };
+    loop {
+        let failure = match store.and_then(|mut store| store.finish(&finished)) {
+            Ok(_) => {
+                if let Some(path) = spooled {
+                    let _ = fs::remove_file(path);
+                }
+                return Ok(());
+            }
+            Err(failure) => failure,
+        };
+        if spooled.is_none() {
+            let folder = task.feedfile.as_deref().and_then(Path::parent);
+            spooled = spool::write(&task.database, folder, &finished).ok();
+        }
+        let asked_to_end = watch::wait_for_signal(signals, pause);
+        if let Some(path) = &spooled
+            && (asked_to_end || clock::monotonic().saturating_sub(began) > RETRY_LIMIT)
+        {
+            return Err(Error::Database(format!(
+                "{failure}; the task's record is kept in '{}' until the next command takes it in",
+                path.display()
+            )));
+        }
+        pause = (pause * 2).min(Duration::from_secs(5));
+        store = Store::reopen(&task.database, Patience::Short);
+    }
+}
+
+/// The final values as JSON. A file that cannot be read must not keep a task from being archived.
+pub fn final_feedback(path: &Path, stored: Option<Reading>) -> String {
+    match feedback::read(path, stored, LastLine::Complete) {
+        Ok(reading) => reading.values.to_json(),
+        Err(error) => {
+            let why = crate::error::plain(&error);
+            crate::warn(&format!(
+                "the feedback file '{}' was not read: {why}",
+                path.display()
+            ));
+            "{}".to_owned()
+        }
+    }
+}
+
+/// Deletes the feedback file of an archived task, if it is a regular file that the task wrote.
+pub fn remove_feedback(path: &Path, options: &Options) {
+    let present = Version::of(path);
+    if !options.keep_feedback
+        && present.is_some_and(|file| file.is_regular)
+        && present != options.before
+    {
+        // Gone already, or no right to: nothing of the record depends on it.
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// The cause of a silent task's end, in words.
+pub fn silence_words(timeout: Duration) -> String {
+    format!("no heartbeat for {}", duration_words(timeout))
+}
+
+/// The cause of the end of a task that ran too long, in words.
+pub fn limit_words(limit: Duration) -> String {
+    format!("ran for its maximum time of {}", duration_words(limit))
+}
+
+fn milliseconds(duration: Duration) -> Option<i64> {
+    i64::try_from(duration.as_millis()).ok()
+}

@@ -1,0 +1,495 @@
+//! Starting a task: fork to the gate, claim the row and record the child in one transaction, open
+//! the gate, watch, archive.
+//!
+//! The fork comes before the database is first opened: no connection is carried into a child, and
+//! the child's peak of memory does not begin at what SQLite needs.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use taskwatcher_core::json::Json;
+use taskwatcher_core::outcome::{Exit, Outcome};
+use taskwatcher_core::status::Status;
+
+use super::finish::{self, Ended, NotStarted};
+use super::heartbeat::Heartbeat;
+use super::recover;
+use super::run::{Started, Supervision};
+use super::task::{Options, Task, Timeline};
+use super::tree::Tree;
+use crate::error::{Error, plain};
+use crate::feedback::{self, Reading};
+use crate::store::{Labels, Start, Store, Taken};
+use crate::sys::clock;
+use crate::sys::file::{self, Version};
+use crate::sys::identity::{self, Identity, Place, Process};
+use crate::sys::process;
+use crate::sys::signal::{Inherited, Signals};
+use crate::sys::spawn::{Gate, Order};
+use crate::sys::terminal::Terminal;
+
+/// The argument that stands for the task's id.
+const TASKID: &[u8] = b"{taskid}";
+
+/// The argument that stands for the absolute path of the feedback file.
+const FEEDBACK: &[u8] = b"{feedback}";
+
+/// A launch that was asked for, checked as far as possible without the database.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The database, an absolute path.
+    pub database: PathBuf,
+    /// Which id it takes.
+    pub taken: Taken,
+    /// Name and infos that were given.
+    pub labels: Labels,
+    /// Program and arguments.
+    pub command: Vec<OsString>,
+    /// Leave `{taskid}` and `{feedback}` as they are.
+    pub literal: bool,
+    /// Whether the task gives feedback.
+    pub gives_feedback: bool,
+    /// The folder of the feedback file, an absolute path.
+    pub feedpath: PathBuf,
+    /// Seconds without heartbeat after which it is ended.
+    pub timeout: Option<f64>,
+    /// The other options.
+    pub options: Options,
+    /// File that gets the command's output.
+    pub output: Option<PathBuf>,
+}
+
+/// How a launch ended, for its caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// The exit code of `launch`.
+    pub code: u8,
+    /// Why the command was not started, if so.
+    pub not_started: Option<String>,
+}
+
+/// What the claim has made known.
+struct Prepared {
+    order: Order,
+    task: Task,
+    old: Option<Reading>,
+    timeline: Timeline,
+}
+
+/// Runs a task from its claim to its end. `started` is called once the command really runs.
+///
+/// # Errors
+/// Nothing was started and nothing recorded; or the record could not be committed at the end.
+pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, Error> {
+    let failed = |doing: &'static str| move |error: io::Error| Error::io(doing, &error);
+    let inherited = Inherited::read().map_err(failed("read the signals this process was given"))?;
+    let signals = Signals::take(&inherited).map_err(failed("take over signals"))?;
+    process::adopt_orphans().map_err(failed("become the parent of orphaned processes"))?;
+    let terminal = Terminal::controlling();
+    let output = Output::open(request.output.as_deref())?;
+    let gate = Gate::fork(&inherited, output.descriptor()).map_err(failed("fork"))?;
+    let (store, row, prepared) = match claim(request, gate.pid()) {
+        Ok(claimed) => claimed,
+        Err(error) => {
+            gate.abandon();
+            output.withdraw();
+            return Err(error);
+        }
+    };
+    drop(store);
+    drop(output);
+    let Prepared {
+        order,
+        task,
+        old,
+        timeline,
+    } = prepared;
+    let heartbeat = task
+        .feedfile
+        .clone()
+        .map(|path| Heartbeat::new(path, task.options.before));
+    let tree = Tree::of_child(gate.pid());
+    let group = gate.pid();
+    let foreground = terminal.as_ref().filter(|terminal| terminal.is_ours());
+    if let Some(terminal) = foreground {
+        // A command without the terminal still runs; it is stopped when it reads from it.
+        let _ = terminal.give(group);
+    }
+    let start = Started::now();
+    let ended = match gate.open(&order) {
+        Ok(()) => {
+            started(task.id);
+            Supervision::new(
+                &task,
+                tree,
+                &signals,
+                terminal.as_ref(),
+                heartbeat,
+                timeline,
+                start,
+            )
+            .run()
+        }
+        Err(error) => not_started(&request.command[0], &error, &timeline),
+    };
+    if let Some(terminal) = foreground {
+        hand_back(terminal, group);
+    }
+    let code = exit_code(&ended);
+    finish::archive(&task, &row, old.as_ref(), &ended, &signals)?;
+    if let Some(path) = &task.feedfile {
+        finish::remove_feedback(path, &task.options);
+    }
+    Ok(Finished {
+        code,
+        not_started: ended.not_started.map(|failure| failure.reason),
+    })
+}
+
+/// Claims the row for a child that waits at the gate, in one transaction.
+fn claim(
+    request: &Request,
+    child: i32,
+) -> Result<(Store, taskwatcher_core::record::Task, Prepared), Error> {
+    let mut store = Store::open(&request.database)?;
+    recover::recover(&mut store)?;
+    let default_name = file_name(&request.command[0]);
+    let prepare = |id| prepare(request, child, id);
+    let (id, prepared) = store.claim(
+        request.taken,
+        &request.labels,
+        &default_name,
+        clock::unix_seconds(),
+        prepare,
+    )?;
+    if let Some(old) = &prepared.old {
+        store.store_feedback(&prepared.task.run, &old.to_row(id))?;
+    }
+    let row = store.task(id)?.ok_or(Error::NoSuchTask(id))?;
+    Ok((store, row, prepared))
+}
+
+/// The content of the row, once the id is known.
+fn prepare(request: &Request, child: i32, id: i64) -> Result<(Start, Prepared), Error> {
+    let feedfile = if request.gives_feedback {
+        Some(feedback_file(&request.feedpath, id)?)
+    } else {
+        None
+    };
+    let arguments: Vec<OsString> = if request.literal {
+        request.command.clone()
+    } else {
+        request
+            .command
+            .iter()
+            .map(|argument| substitute(argument, id, feedfile.as_deref()))
+            .collect()
+    };
+    if let Some(path) = &feedfile {
+        warn_of_another_file(&arguments, path);
+    }
+    let run = identity::random_mark().map_err(|error| Error::io("draw a random mark", &error))?;
+    let identity = Identity {
+        place: Place::here().clone(),
+        launcher: Process::own(),
+        child: Process::of(child)
+            .ok_or_else(|| Error::Refused("the child has ended before its start".to_owned()))?,
+        run: run.clone(),
+    };
+    let words: Vec<_> = arguments
+        .iter()
+        .map(|argument| argument.to_string_lossy())
+        .collect();
+    let timeline = Timeline::new(Status::Running);
+    let mut options = request.options.clone();
+    options.before = feedfile.as_deref().and_then(Version::of);
+    let start = Start {
+        pid: child,
+        starttime: clock::unix_seconds(),
+        timeout: request.timeout,
+        command: Json::of(&words).as_str().to_owned(),
+        cwd: std::env::current_dir()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        host: identity::host(),
+        feedfile: feedfile.clone(),
+        options: Json::of(&options).as_str().to_owned(),
+        timeline: timeline.to_json(),
+        identity: Json::of(&identity).as_str().to_owned(),
+    };
+    let environment = [
+        ("TASKWATCHER_TASKID", Some(id.to_string().into())),
+        (
+            "TASKWATCHER_FEEDBACK",
+            feedfile.clone().map(PathBuf::into_os_string),
+        ),
+        (
+            "TASKWATCHER_DB",
+            Some(request.database.clone().into_os_string()),
+        ),
+        ("TASKWATCHER_RUN", Some(run.clone().into())),
+    ];
+    let task = Task {
+        id,
+        run,
+        database: request.database.clone(),
+        feedfile: feedfile.clone(),
+        timeout: request.timeout,
+        options,
+    };
+    let prepared = Prepared {
+        order: Order {
+            arguments,
+            environment: environment.map(|(name, value)| (name.into(), value)).into(),
+        },
+        task,
+        old: feedfile.as_deref().and_then(feedback::mark_old),
+        timeline,
+    };
+    Ok((start, prepared))
+}
+
+/// Whether a command gives feedback by its own arguments, and whether the name in them can only be
+/// known if the id was reserved before.
+pub fn feedback_in(command: &[OsString], literal: bool) -> (bool, bool) {
+    let option = command
+        .iter()
+        .any(|argument| is_feedback_option(argument.as_bytes()));
+    let has = |mark: &[u8]| {
+        !literal
+            && command
+                .iter()
+                .any(|argument| contains(argument.as_bytes(), mark))
+    };
+    (
+        option || has(FEEDBACK),
+        option && !has(FEEDBACK) && !has(TASKID),
+    )
+}
+
+fn is_feedback_option(argument: &[u8]) -> bool {
+    argument == b"--feedback" || argument.starts_with(b"--feedback=")
+}
+
+/// The feedback file of an id: what every part agrees on.
+pub fn feedback_file(feedpath: &Path, id: i64) -> Result<PathBuf, Error> {
+    let failed = |error: &io::Error| {
+        Error::Refused(format!(
+            "the folder for feedback '{}' cannot be used: {}; name another one with --feedpath",
+            feedpath.display(),
+            plain(error)
+        ))
+    };
+    file::create_private_folder(feedpath).map_err(|error| failed(&error))?;
+    file::check_writable_folder(feedpath).map_err(|error| failed(&error))?;
+    Ok(feedpath.join(format!("feedback_{id}.log")))
+}
+
+/// The command names a file of its own: tell if it is not the one that is watched.
+fn warn_of_another_file(arguments: &[OsString], watched: &Path) {
+    for (place, argument) in arguments.iter().enumerate() {
+        let named = match argument.as_bytes() {
+            b"--feedback" => arguments.get(place + 1).map(OsString::as_os_str),
+            bytes => bytes.strip_prefix(b"--feedback=").map(OsStr::from_bytes),
+        };
+        let named = named.and_then(|named| std::path::absolute(named).ok());
+        if let Some(named) = named.filter(|named| named != watched) {
+            crate::warn(&format!(
+                "the command writes its feedback to '{}', but '{}' is watched; use --feedpath, or {{feedback}} in the command",
+                named.display(),
+                watched.display()
+            ));
+        }
+    }
+}
+
+fn substitute(argument: &OsStr, id: i64, feedfile: Option<&Path>) -> OsString {
+    let replaced = replace(argument.as_bytes(), TASKID, id.to_string().as_bytes());
+    match feedfile {
+        Some(path) => OsString::from_vec(replace(&replaced, FEEDBACK, path.as_os_str().as_bytes())),
+        None => OsString::from_vec(replaced),
+    }
+}
+
+fn replace(text: &[u8], mark: &[u8], with: &[u8]) -> Vec<u8> {
+    let mut replaced = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(place) = find(rest, mark) {
+        replaced.extend_from_slice(&rest[..place]);
+        replaced.extend_from_slice(with);
+        rest = &rest[place + mark.len()..];
+    }
+    replaced.extend_from_slice(rest);
+    replaced
+}
+
+fn contains(text: &[u8], mark: &[u8]) -> bool {
+    find(text, mark).is_some()
+}
+
+fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
+    text.windows(mark.len()).position(|window| window == mark)
+}
+
+fn file_name(program: &OsStr) -> String {
+    Path::new(program)
+        .file_name()
+        .unwrap_or(program)
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn not_started(program: &OsStr, error: &io::Error, timeline: &Timeline) -> Ended {
+    let name = program.to_string_lossy();
+    let failure = if error.kind() != io::ErrorKind::NotFound {
+        NotStarted {
+            code: 126,
+            reason: format!("cannot execute '{name}': {}", plain(error)),
+        }
+    } else if program.as_bytes().contains(&b'/') {
+        let reason =
+            format!("cannot execute '{name}': it, or the interpreter it names, does not exist");
+        NotStarted { code: 127, reason }
+    } else {
+        let reason = format!("command '{name}' was not found; check its spelling and PATH");
+        NotStarted { code: 127, reason }
+    };
+    Ended {
+        reaped: None,
+        ending: None,
+        not_started: Some(failure),
+        elapsed: std::time::Duration::ZERO,
+        endtime: clock::unix_seconds(),
+        leftovers: 0,
+        survivors: Vec::new(),
+        timeline: timeline.to_json(),
+    }
+}
+
+fn exit_code(ended: &Ended) -> u8 {
+    let code = match (ended.outcome(), ended.exit()) {
+        (Outcome::Timeout, _) => 124,
+        (Outcome::NotStarted, _) => ended
+            .not_started
+            .as_ref()
+            .map_or(126, |failure| failure.code),
+        (_, Exit::Code(code)) => code,
+        (_, Exit::Signal(signal)) => 128 + signal,
+        (_, Exit::Unknown) => 125,
+    };
+    u8::try_from(code).unwrap_or(125)
+}
+
+/// Takes the terminal back from a command that has ended. If another group is in the foreground
+/// that still lives, it was put there by a shell and stays.
+fn hand_back(terminal: &Terminal, group: i32) {
+    if let Some(present) = terminal.foreground()
+        && (present == group || !process::group_exists(present))
+    {
+        let _ = terminal.take_back();
+    }
+}
+
+/// The file that gets the command's output, opened before anything runs.
+struct Output {
+    file: Option<OwnedFd>,
+    path: Option<PathBuf>,
+    created: bool,
+}
+
+impl Output {
+    fn open(path: Option<&Path>) -> Result<Self, Error> {
+        let Some(path) = path else {
+            return Ok(Self {
+                file: None,
+                path: None,
+                created: false,
+            });
+        };
+        let (file, created) = file::open_append(path).map_err(|error| {
+            Error::io(format!("open the output file '{}'", path.display()), &error)
+        })?;
+        Ok(Self {
+            file: Some(file.into()),
+            path: Some(path.to_owned()),
+            created,
+        })
+    }
+
+    fn descriptor(&self) -> Option<&OwnedFd> {
+        self.file.as_ref()
+    }
+
+    /// Nothing was started: a file that was made for it goes.
+    fn withdraw(self) {
+        if let Some(path) = self.path.filter(|_| self.created) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(words: &[&str]) -> Vec<OsString> {
+        words.iter().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn only_the_two_marks_are_replaced() {
+        let path = Path::new("/f/feedback_7.log");
+        let replaced = |text: &str| substitute(OsStr::new(text), 7, Some(path));
+        assert_eq!(
+            replaced("--feedback={feedback}"),
+            "--feedback=/f/feedback_7.log"
+        );
+        assert_eq!(replaced("{taskid}{taskid} {x} {{taskid}}"), "77 {x} {7}");
+        assert_eq!(substitute(OsStr::new("{feedback}"), 7, None), "{feedback}");
+        let bytes = OsString::from_vec(vec![0xff, b'{', b'}', b'\n']);
+        assert_eq!(substitute(&bytes, 7, Some(path)), bytes);
+    }
+
+    #[test]
+    fn feedback_is_seen_in_the_command() {
+        assert_eq!(
+            feedback_in(&command(&["p", "--feedback", "f"]), false),
+            (true, true)
+        );
+        assert_eq!(
+            feedback_in(&command(&["p", "--feedback=f"]), false),
+            (true, true)
+        );
+        assert_eq!(
+            feedback_in(&command(&["p", "--feedback", "{feedback}"]), false),
+            (true, false)
+        );
+        assert_eq!(
+            feedback_in(&command(&["p", "--feedback", "{feedback}"]), true),
+            (true, true)
+        );
+        assert_eq!(
+            feedback_in(&command(&["p", "{feedback}"]), false),
+            (true, false)
+        );
+        assert_eq!(
+            feedback_in(&command(&["p", "{feedback}"]), true),
+            (false, false)
+        );
+        assert_eq!(
+            feedback_in(&command(&["p", "--feedbacks", "x"]), false),
+            (false, false)
+        );
+        assert_eq!(
+            feedback_in(
+                &command(&["p", "--feedback=/x/feedback_{taskid}.log"]),
+                false
+            ),
+            (true, false)
+        );
+    }
+}

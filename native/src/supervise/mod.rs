@@ -1,0 +1,14 @@
+//! The launcher: from a claimed row to a row in the history.
+//!
+//! [`machine`] decides, [`run`] waits and does. Around them: [`launch`] claims and starts,
+//! [`heartbeat`] looks at the feedback file, [`tree`] knows the task's processes, [`finish`]
+//! archives, and [`recover`] cleans up after launchers that died.
+
+mod finish;
+mod heartbeat;
+pub mod launch;
+pub mod machine;
+pub mod recover;
+mod run;
+pub mod task;
+mod tree;

@@ -1,0 +1,153 @@
+//! Cleaning up after launchers that died: every command does it before its own work.
+//!
+//! Only rows of this place are judged (same machine, user, pid and time namespace): what runs
+//! elsewhere cannot be seen from here. A row whose launcher lives is left to it. If the command is
+//! gone too, nobody saw how it ended: the task is archived as lost, with its final feedback.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use taskwatcher_core::json::{Json, Kind};
+use taskwatcher_core::outcome::Ending;
+use taskwatcher_core::record::{History, Task as Row};
+
+use super::finish::{self, Ended};
+use super::task::Options;
+use crate::error::Error;
+use crate::feedback::Reading;
+use crate::store::{Finished, Store, is_running};
+use crate::sys::clock;
+use crate::sys::identity::Identity;
+
+/// What can be said of a running row from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Its launcher lives.
+    Supervised,
+    /// Its launcher is dead, its command lives.
+    Orphaned,
+    /// Both are gone.
+    Gone {
+        /// The machine was booted since.
+        rebooted: bool,
+    },
+    /// It runs at another place, or was started by 1.7, which does not say where.
+    Elsewhere,
+}
+
+/// Judges a row.
+pub fn judge(row: &Row) -> Verdict {
+    let Some(identity) = identity_of(row) else {
+        return Verdict::Elsewhere;
+    };
+    if !identity.place.is_ours() {
+        Verdict::Elsewhere
+    } else if identity.place.is_of_an_earlier_boot() {
+        Verdict::Gone { rebooted: true }
+    } else if identity.launcher.is_alive() {
+        Verdict::Supervised
+    } else if identity.child.is_alive() {
+        Verdict::Orphaned
+    } else {
+        Verdict::Gone { rebooted: false }
+    }
+}
+
+/// The identity column of a row.
+pub fn identity_of(row: &Row) -> Option<Identity> {
+    row.identity.as_ref()?.to()
+}
+
+/// Takes in spool files, drops expired reservations and archives what is gone. Where the database
+/// can only be read, it is left as it is.
+pub fn recover(store: &mut Store) -> Result<(), Error> {
+    if store.is_read_only() {
+        return Ok(());
+    }
+    let rows = store.tasks()?;
+    let folders = feedback_folders(store, &rows)?;
+    store.take_in_spools(&folders)?;
+    store.drop_expired(clock::unix_seconds())?;
+    for row in rows.iter().filter(|row| is_running(row)) {
+        if let Verdict::Gone { rebooted } = judge(row) {
+            archive_lost(store, row.taskid, rebooted)?;
+        }
+    }
+    Ok(())
+}
+
+/// Folders in which a launcher may have left a spool file: only those of rows that are gone.
+fn feedback_folders(store: &Store, rows: &[Row]) -> Result<Vec<PathBuf>, Error> {
+    let mut folders = Vec::new();
+    for row in rows
+        .iter()
+        .filter(|row| is_running(row) && matches!(judge(row), Verdict::Gone { .. }))
+    {
+        let path = store.feedfile(row.taskid)?;
+        folders.extend(path.as_deref().and_then(Path::parent).map(Path::to_owned));
+    }
+    folders.sort();
+    folders.dedup();
+    Ok(folders)
+}
+
+fn archive_lost(store: &mut Store, id: i64, rebooted: bool) -> Result<(), Error> {
+    // A spool may have been taken in, or another command may be at it: the row decides.
+    let Some(row) = store.task(id)? else {
+        return Ok(());
+    };
+    let Some(identity) = identity_of(&row) else {
+        return Ok(());
+    };
+    let feedfile = store.feedfile(id)?;
+    let stored = store.feedback(id)?.as_ref().and_then(Reading::stored);
+    let feedback = feedfile
+        .as_deref()
+        .map(|path| finish::final_feedback(path, stored));
+    let record = lost_record(&row, rebooted, feedback.as_deref());
+    let finished = Finished {
+        taskid: id,
+        run: identity.run,
+        record,
+    };
+    let options: Option<Options> = row.options.as_ref().and_then(Json::to);
+    if store.finish(&finished)?
+        && let (Some(path), Some(options)) = (feedfile, options)
+    {
+        finish::remove_feedback(&path, &options);
+    }
+    Ok(())
+}
+
+fn lost_record(row: &Row, rebooted: bool, feedback: Option<&str>) -> History {
+    let ending: Option<Ending> = row.ending.as_ref().and_then(Json::to);
+    let ended = Ended {
+        reaped: None,
+        ending,
+        not_started: None,
+        elapsed: Duration::ZERO,
+        endtime: clock::unix_seconds(),
+        leftovers: 0,
+        survivors: Vec::new(),
+        timeline: row.timeline.as_ref().map_or("[]", Json::as_str).to_owned(),
+    };
+    let mut record = finish::record(
+        row,
+        &ended,
+        feedback.and_then(|text| Json::parse(text, Kind::Object)),
+    );
+    let why = if rebooted {
+        "the machine was restarted while it ran; exit status unknown"
+    } else {
+        "its launcher died and nobody saw how it ended; exit status unknown"
+    };
+    record.termerror = Some(match record.termerror.filter(|_| ended.ending.is_some()) {
+        Some(reason) => format!("{reason}; {why}"),
+        None => why.to_owned(),
+    });
+    // Only when it was found is known, not how long it ran or what it left.
+    record.duration = None;
+    record.elapsed_ms = None;
+    record.leftovers = None;
+    record
+}

@@ -1,0 +1,315 @@
+//! The loop of a launcher: wait, look, ask the machine, do what it says.
+//!
+//! It wakes for signals, for the next deadline, and for the feedback file while a heartbeat is
+//! awaited. Nothing else costs anything: an idle task makes no system call. The database is open
+//! only while something is stored.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use taskwatcher_core::outcome::{Cause, Ending};
+use taskwatcher_core::status::Status;
+
+use super::finish::{self, Ended};
+use super::heartbeat::Heartbeat;
+use super::machine::{Action, Machine};
+use super::task::{Task, Timeline};
+use super::tree::Tree;
+use crate::error::Error;
+use crate::store::{Patience, Store};
+use crate::sys::signal::{Signal, Signals};
+use crate::sys::terminal::Terminal;
+use crate::sys::wait::Change;
+use crate::sys::{clock, watch};
+
+/// When to try again to store a status that could not be stored.
+const STORE_AGAIN: Duration = Duration::from_secs(1);
+
+/// When a command was started: on the clock of the deadlines, and on the one of durations.
+#[derive(Clone, Copy, Debug)]
+pub struct Started {
+    monotonic: Duration,
+    since_boot: Duration,
+}
+
+impl Started {
+    /// Now.
+    pub fn now() -> Self {
+        Self {
+            monotonic: clock::monotonic(),
+            since_boot: clock::since_boot(),
+        }
+    }
+}
+
+/// A task and all that its launcher holds while it runs.
+pub struct Supervision<'a> {
+    task: &'a Task,
+    machine: Machine,
+    tree: Tree,
+    signals: &'a Signals,
+    /// The controlling terminal, if the command may have to give it back.
+    terminal: Option<&'a Terminal>,
+    heartbeat: Option<Heartbeat>,
+    timeline: Timeline,
+    status: Status,
+    store_again: Option<Duration>,
+    started: Started,
+    ending: Option<Ending>,
+    /// When the command itself ended, and what outlived it.
+    command_end: Option<(Duration, i64, usize)>,
+}
+
+impl<'a> Supervision<'a> {
+    /// Supervision of a command that was just started.
+    pub fn new(
+        task: &'a Task,
+        tree: Tree,
+        signals: &'a Signals,
+        terminal: Option<&'a Terminal>,
+        heartbeat: Option<Heartbeat>,
+        timeline: Timeline,
+        started: Started,
+    ) -> Self {
+        Self {
+            task,
+            machine: Machine::new(task.options.policy(task.timeout), started.monotonic),
+            tree,
+            signals,
+            terminal,
+            heartbeat,
+            timeline,
+            status: Status::Running,
+            store_again: None,
+            started,
+            ending: None,
+            command_end: None,
+        }
+    }
+
+    /// Runs the task to its end.
+    pub fn run(mut self) -> Ended {
+        // The command may have ended before its signals were waited for.
+        let mut finished = self.child_changed();
+        while !finished {
+            self.wait();
+            finished = self.step();
+        }
+        self.ended()
+    }
+
+    fn wait(&mut self) {
+        let awaited = self.machine.awaits_heartbeat();
+        let mut look_now = false;
+        if let Some(heartbeat) = &mut self.heartbeat {
+            heartbeat.await_beat(awaited);
+            look_now = awaited && heartbeat.watch().is_some();
+        }
+        // What happened before the file was watched sends no event.
+        if look_now && self.look() {
+            return;
+        }
+        let heartbeat = self.heartbeat.as_ref();
+        let deadlines = [
+            self.machine.deadline(),
+            self.store_again,
+            heartbeat.and_then(Heartbeat::next_look),
+        ];
+        let limit = deadlines
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|deadline| deadline.saturating_sub(clock::monotonic()));
+        if watch::wait(self.signals, heartbeat.and_then(Heartbeat::watch), limit)
+            && let Some(heartbeat) = heartbeat
+        {
+            heartbeat.drain();
+        }
+    }
+
+    /// Looks at everything that may have changed; whether the task is finished.
+    fn step(&mut self) -> bool {
+        let mut child = false;
+        let mut asked = Vec::new();
+        while let Some(signal) = self.signals.next() {
+            match signal {
+                Signal::CHLD => child = true,
+                Signal::TSTP => self.tree.stop(),
+                other => asked.push(other),
+            }
+        }
+        // What ended by itself was not ended by a request that came at the same time.
+        if child && self.child_changed() {
+            return true;
+        }
+        for signal in asked {
+            let actions = self.machine.asked_to_end(signal, clock::monotonic());
+            if self.perform(actions, Some(signal)) {
+                return true;
+            }
+        }
+        if self.machine.counts_heartbeats() && (self.machine.awaits_heartbeat() || self.is_due()) {
+            self.look();
+        }
+        if self.is_due() {
+            let actions = self.machine.deadline_reached(clock::monotonic());
+            if self.perform(actions, None) {
+                return true;
+            }
+        }
+        if self
+            .store_again
+            .is_some_and(|again| clock::monotonic() >= again)
+        {
+            self.store_status();
+        }
+        false
+    }
+
+    fn is_due(&self) -> bool {
+        self.machine
+            .deadline()
+            .is_some_and(|deadline| clock::monotonic() >= deadline)
+    }
+
+    /// Looks for a heartbeat; whether there was one.
+    fn look(&mut self) -> bool {
+        let Some(beat) = self.heartbeat.as_mut().and_then(Heartbeat::look) else {
+            return false;
+        };
+        let actions = self.machine.heartbeat(beat, clock::monotonic());
+        self.perform(actions, None);
+        true
+    }
+
+    /// A child has ended or stopped; whether the task is finished.
+    fn child_changed(&mut self) -> bool {
+        let mut others = None;
+        if self.command_end.is_none() {
+            match self.tree.peek() {
+                Change::None => {}
+                Change::Stopped(signal) => self.command_stopped(signal),
+                Change::Ended => {
+                    self.tree.reap_others();
+                    let left = self.tree.others().len();
+                    self.command_end = Some((clock::since_boot(), clock::unix_seconds(), left));
+                    let actions = self.machine.command_ended(left, clock::monotonic());
+                    if self.perform(actions, None) {
+                        return true;
+                    }
+                    others = Some(left);
+                }
+            }
+        }
+        if others.is_none() {
+            self.tree.reap_others();
+        }
+        if self.command_end.is_some() && others != Some(0) {
+            let left = self.tree.others().len();
+            let actions = self.machine.others_changed(left);
+            return self.perform(actions, None);
+        }
+        false
+    }
+
+    /// The terminal stopped the command: the launcher stops with it, as the job that the shell
+    /// knows, and both go on together.
+    fn command_stopped(&self, signal: Signal) {
+        let Some(terminal) = self.terminal.filter(|_| signal.is_job_control_stop()) else {
+            return;
+        };
+        let group = self.tree.group();
+        if terminal.foreground() == Some(group) {
+            let _ = terminal.take_back();
+        }
+        let _ = self.signals.stop_own_group();
+        if terminal.is_ours() {
+            let _ = terminal.give(group);
+        }
+        self.tree.go_on();
+    }
+
+    /// Does what the machine says; whether the task is finished.
+    fn perform(&mut self, actions: Vec<Action>, asked_by: Option<Signal>) -> bool {
+        let mut actions = VecDeque::from(actions);
+        while let Some(action) = actions.pop_front() {
+            match action {
+                Action::Show(status) => {
+                    self.status = status;
+                    self.timeline.push(status);
+                    self.store_status();
+                }
+                Action::Record(cause, signal) => self.record_ending(cause, signal, asked_by),
+                Action::End(signal) => self.tree.signal(signal),
+                Action::Kill => self.tree.kill(),
+                Action::Finish => return true,
+            }
+        }
+        false
+    }
+
+    fn store_status(&mut self) {
+        let stored = self.store().and_then(|mut store| {
+            let beat = self.heartbeat.as_ref().and_then(Heartbeat::last);
+            store.show(
+                self.task.id,
+                &self.task.run,
+                self.status,
+                &self.timeline.to_json(),
+                beat,
+            )
+        });
+        // A status is for people who look; it must never hold up a deadline.
+        self.store_again = stored.is_err().then(|| clock::monotonic() + STORE_AGAIN);
+    }
+
+    fn record_ending(&mut self, cause: Cause, signal: Signal, asked_by: Option<Signal>) {
+        let policy = self.task.options.policy(self.task.timeout);
+        let reason = match (cause, asked_by) {
+            (Cause::Timeout, _) => finish::silence_words(policy.timeout.unwrap_or_default()),
+            (Cause::MaxTime, _) => finish::limit_words(policy.max_time.unwrap_or_default()),
+            (Cause::Killed, signal) => {
+                format!("the launcher got {}", signal.unwrap_or(Signal::TERM))
+            }
+        };
+        let ending = Ending {
+            cause,
+            signal: signal.to_string(),
+            reason,
+        };
+        let recorded = self
+            .store()
+            .and_then(|mut store| store.record_ending(self.task.id, &self.task.run, &ending));
+        // Without a database the launcher itself remembers.
+        self.ending = Some(recorded.ok().flatten().unwrap_or(ending));
+    }
+
+    fn store(&self) -> Result<Store, Error> {
+        Store::reopen(&self.task.database, Patience::Short)
+    }
+
+    fn ended(self) -> Ended {
+        let reaped = self.tree.reap_command();
+        let mut survivors: Vec<i32> = Vec::new();
+        let policy = self.task.options.policy(self.task.timeout);
+        if self.ending.is_some() || policy.leftovers != super::machine::Leftovers::Leave {
+            survivors.extend(self.tree.others().iter().map(|stat| stat.pid));
+        }
+        if reaped.is_none() {
+            survivors.push(self.tree.group());
+        }
+        let (end, endtime, leftovers) = self
+            .command_end
+            .unwrap_or_else(|| (clock::since_boot(), clock::unix_seconds(), 0));
+        Ended {
+            reaped,
+            ending: self.ending,
+            not_started: None,
+            elapsed: end.saturating_sub(self.started.since_boot),
+            endtime,
+            leftovers,
+            survivors,
+            timeline: self.timeline.to_json(),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! A running task as its launcher knows it, and the options that another launcher would need to go
+//! on with it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use taskwatcher_core::status::Status;
+
+use super::machine::{Leftovers, Policy};
+use crate::sys::clock;
+use crate::sys::file::Version;
+
+/// The options column: all that is not a column of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Options {
+    /// Seconds after which the task is ended whatever it does.
+    pub max_time: Option<f64>,
+    /// Seconds between the first signal and SIGKILL.
+    pub grace: f64,
+    /// What happens with processes that outlive the command.
+    pub leftovers: Leftovers,
+    /// Whether the feedback file stays.
+    pub keep_feedback: bool,
+    /// What stood in the feedback file's place at launch; only what differs from it is this task's.
+    pub before: Option<Version>,
+}
+
+impl Options {
+    /// The rules of the machine; `timeout` is a column of its own.
+    pub fn policy(&self, timeout: Option<f64>) -> Policy {
+        Policy {
+            timeout: timeout.and_then(seconds),
+            max_time: self.max_time.and_then(seconds),
+            grace: seconds(self.grace).unwrap_or_default(),
+            leftovers: self.leftovers,
+        }
+    }
+}
+
+fn seconds(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// A task that its launcher has claimed.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its id.
+    pub id: i64,
+    /// The mark of this run.
+    pub run: String,
+    /// The database, an absolute path.
+    pub database: PathBuf,
+    /// The feedback file, an absolute path, if the task gives feedback.
+    pub feedfile: Option<PathBuf>,
+    /// Seconds without heartbeat after which it is ended.
+    pub timeout: Option<f64>,
+    /// The other options.
+    pub options: Options,
+}
+
+/// Every change of status with its time. The first and the last 500 are kept, so that a task that
+/// changes for weeks stays a row of bounded size.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timeline {
+    changes: Vec<(u64, &'static str)>,
+}
+
+impl Timeline {
+    const ENDS: usize = 500;
+
+    /// A timeline that begins now.
+    pub fn new(status: Status) -> Self {
+        let mut timeline = Self::default();
+        timeline.push(status);
+        timeline
+    }
+
+    /// The status has changed just now.
+    pub fn push(&mut self, status: Status) {
+        if self.changes.len() == 2 * Self::ENDS {
+            self.changes.remove(Self::ENDS);
+        }
+        let now = u64::try_from(clock::wall().as_millis()).unwrap_or(u64::MAX);
+        self.changes.push((now, status.as_str()));
+    }
+
+    /// The JSON of the timeline column: an array of `[unix ms, status]`.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&self.changes).expect("numbers and words are JSON")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeline_keeps_both_ends() {
+        let mut timeline = Timeline::new(Status::Reserved);
+        for _ in 0..1_500 {
+            timeline.push(Status::Silent);
+        }
+        timeline.push(Status::Stalled);
+        assert_eq!(timeline.changes.len(), 1_000);
+        assert_eq!(timeline.changes[0].1, "RESERVED");
+        assert_eq!(timeline.changes[999].1, "STALLED");
+    }
+}
