@@ -1,6 +1,9 @@
 //! The command line: what clap knows, and nothing else. Values are checked here; what they mean
 //! together is decided by the commands.
 
+// The doc comments of arguments are the help text, where backticks would be noise.
+#![allow(clippy::doc_markdown)]
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -215,15 +218,18 @@ pub enum Parsed {
 }
 
 /// Reads the command line of this process.
-pub fn parse(arguments: Vec<OsString>) -> Parsed {
-    let launch = subcommand(&arguments).is_some_and(|word| word == "launch");
-    match Cli::try_parse_from(&arguments) {
+pub fn parse(arguments: &[OsString]) -> Parsed {
+    match Cli::try_parse_from(arguments) {
         Ok(cli) => Parsed::Command(Box::new(cli)),
         Err(error) if !error.use_stderr() => Parsed::Text(error.render().to_string()),
-        Err(error) => Parsed::Wrong {
-            message: one_line(&error, subcommand(&arguments)),
-            launch,
-        },
+        Err(error) => {
+            let command = subcommand(arguments);
+            let message = one_line(&error, command);
+            Parsed::Wrong {
+                message,
+                launch: command == Some("launch"),
+            }
+        }
     }
 }
 

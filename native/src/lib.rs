@@ -25,7 +25,7 @@ use crate::render::text::visible;
 /// Runs the command line of this process and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::from(match cli::parse(std::env::args_os().collect()) {
+    ExitCode::from(match cli::parse(&std::env::args_os().collect::<Vec<_>>()) {
         Parsed::Command(cli) => run(&cli),
         Parsed::Text(text) => match output::print(text.trim_end()) {
             Ok(()) => 0,
@@ -80,7 +80,7 @@ fn complain_of(error: &Error, database: &Path) {
     match error {
         Error::ClosedPipe => {}
         Error::Database(_) | Error::Locked => {
-            complain(&format!("database '{}': {error}", database.display()))
+            complain(&format!("database '{}': {error}", database.display()));
         }
         _ => complain(&error.to_string()),
     }

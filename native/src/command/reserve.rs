@@ -11,7 +11,8 @@ use crate::sys::clock;
 pub fn run(database: &Path, arguments: &ReserveArgs) -> Result<u8, Error> {
     let mut store = super::open(database)?;
     // A lifetime below a second is one second: the column holds whole ones.
-    let lifetime = (!arguments.ttl.is_zero()).then(|| arguments.ttl.as_secs_f64().ceil() as i64);
+    let seconds = arguments.ttl.as_secs() + u64::from(arguments.ttl.subsec_nanos() > 0);
+    let lifetime = (seconds > 0).then_some(i64::try_from(seconds).unwrap_or(i64::MAX));
     let id = store.reserve(
         &super::labels(&arguments.labels),
         arguments.unique,

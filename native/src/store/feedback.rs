@@ -1,6 +1,7 @@
 //! The feedbacks table: the values of running tasks as far as they were read.
 
 use rusqlite::params;
+use taskwatcher_core::json::Json;
 use taskwatcher_core::record::Feedback;
 
 use super::Store;
@@ -19,7 +20,7 @@ impl Store {
             params![
                 feedback.id,
                 run,
-                feedback.feedback.as_ref().map(|json| json.as_str()),
+                feedback.feedback.as_ref().map(Json::as_str),
                 feedback.lastupdate,
                 feedback.offset,
                 feedback.inode,

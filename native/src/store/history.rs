@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
+use taskwatcher_core::json::Json;
 use taskwatcher_core::record::History;
 
 use super::Store;
@@ -63,10 +64,10 @@ impl Store {
                 record.starttime,
                 record.endtime,
                 record.duration,
-                record.feedback.as_ref().map(|json| json.as_str()),
+                record.feedback.as_ref().map(Json::as_str),
                 record.exitcode,
                 record.outcome,
-                record.command.as_ref().map(|json| json.as_str()),
+                record.command.as_ref().map(Json::as_str),
                 record.cwd,
                 record.host,
                 record.elapsed_ms,
@@ -74,7 +75,7 @@ impl Store {
                 record.system_ms,
                 record.maxrss_kb,
                 record.leftovers,
-                record.timeline.as_ref().map(|json| json.as_str()),
+                record.timeline.as_ref().map(Json::as_str),
             ],
         )?;
         transaction.commit()?;

@@ -1,6 +1,8 @@
 //! Opening a database: creating it at first use, bringing it to the present schema, and settings
 //! that keep it sound with many processes and against a hostile file.
 
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -30,9 +32,10 @@ impl Patience {
     }
 }
 
-/// Pages in the write-ahead log at which it is copied back. Whoever opens the database first reads
-/// the whole log, so it is kept shorter than SQLite's default of 1000.
-const CHECKPOINT_PAGES: u32 = 256;
+/// Size of the write-ahead log, in bytes, at which it is copied back into the database. Commands
+/// come one at a time, and the first one to open the database reads the whole log; so it is kept
+/// far shorter than SQLite's default of 4 MB.
+const LOG_LIMIT: u64 = 256 * 1024;
 
 impl Store {
     /// Opens the database of this path, which is created with its folder if there is none.
@@ -76,7 +79,6 @@ impl Store {
         harden(&connection)?;
         // The log and its index stay when the last one closes, so that readers need no write access.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         let store = Self {
             connection,
             path: path.to_owned(),
@@ -88,8 +90,8 @@ impl Store {
 
     fn connect_immutable(path: &Path) -> rusqlite::Result<Self> {
         let mut uri = "file:".to_owned();
-        for byte in std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()) {
-            uri.push_str(&format!("%{byte:02x}"));
+        for byte in path.as_os_str().as_bytes() {
+            write!(uri, "%{byte:02x}").expect("a string takes all");
         }
         uri.push_str("?immutable=1");
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
@@ -101,6 +103,17 @@ impl Store {
             connection,
             path: path.to_owned(),
         })
+    }
+
+    /// Empties a log that has grown long, if nobody is using it just now. SQLite's own checkpoint
+    /// leaves it as long as it is, because the process that could begin it anew has gone by then.
+    fn shorten_log(&self) -> rusqlite::Result<()> {
+        if log_size(&self.path) < LOG_LIMIT || self.is_read_only() {
+            return Ok(());
+        }
+        self.connection.busy_timeout(Duration::ZERO)?;
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 
     /// How safe a commit is when power fails: NORMAL may lose the last ones, FULL loses none.
@@ -168,7 +181,18 @@ fn create(path: &Path) -> Result<(), Error> {
 }
 
 fn has_no_log(path: &Path) -> bool {
+    log_size(path) == 0
+}
+
+fn log_size(path: &Path) -> u64 {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
-    std::fs::metadata(log).map_or(true, |data| data.len() == 0)
+    std::fs::metadata(log).map_or(0, |data| data.len())
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // Whoever comes next can do it as well.
+        let _ = self.shorten_log();
+    }
 }

@@ -71,7 +71,8 @@ impl Store {
             for entry in entries.flatten() {
                 let name = entry.file_name();
                 let Some(name) = name.to_str() else { continue };
-                if !name.starts_with(&start) || !name.ends_with(".json") {
+                if !name.starts_with(&start) || Path::new(name).extension() != Some("json".as_ref())
+                {
                     continue;
                 }
                 let Some(finished) = read(&entry.path()) else {

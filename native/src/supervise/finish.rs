@@ -161,14 +161,11 @@ pub fn archive(
         ),
     };
     loop {
-        let failure = match store.and_then(|mut store| store.finish(&finished)) {
-            Ok(_) => {
-                if let Some(path) = spooled {
-                    let _ = fs::remove_file(path);
-                }
-                return Ok(());
+        let Err(failure) = store.and_then(|mut store| store.finish(&finished)) else {
+            if let Some(path) = spooled {
+                let _ = fs::remove_file(path);
             }
-            Err(failure) => failure,
+            return Ok(());
         };
         if spooled.is_none() {
             let folder = task.feedfile.as_deref().and_then(Path::parent);

@@ -56,8 +56,8 @@ impl Heartbeat {
         }
         self.seen = Some(present);
         let age = wall.saturating_sub(present.modified).min(since_look);
-        self.last = Some(wall - age);
-        Some(now - age)
+        self.last = Some(wall.saturating_sub(age));
+        Some(now.saturating_sub(age))
     }
 
     /// From now on a beat has to be noticed at once, or need not be.

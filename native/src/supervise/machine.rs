@@ -137,7 +137,7 @@ impl Machine {
                 if let Some(deadline) = self.silence_deadline()
                     && now >= deadline + STOPPED
                 {
-                    self.last_beat += now - deadline;
+                    self.last_beat += now.saturating_sub(deadline);
                 }
                 self.judge_silence(now)
             }

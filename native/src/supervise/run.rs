@@ -12,7 +12,7 @@ use taskwatcher_core::status::Status;
 
 use super::finish::{self, Ended};
 use super::heartbeat::Heartbeat;
-use super::machine::{Action, Machine};
+use super::machine::{Action, Leftovers, Machine};
 use super::task::{Task, Timeline};
 use super::tree::Tree;
 use crate::error::Error;
@@ -190,7 +190,6 @@ impl<'a> Supervision<'a> {
                 Change::None => {}
                 Change::Stopped(signal) => self.command_stopped(signal),
                 Change::Ended => {
-                    self.tree.reap_others();
                     let left = self.tree.others().len();
                     self.command_end = Some((clock::since_boot(), clock::unix_seconds(), left));
                     let actions = self.machine.command_ended(left, clock::monotonic());
@@ -290,17 +289,17 @@ impl<'a> Supervision<'a> {
 
     fn ended(self) -> Ended {
         let reaped = self.tree.reap_command();
+        let (end, endtime, leftovers) = self
+            .command_end
+            .unwrap_or_else(|| (clock::since_boot(), clock::unix_seconds(), 0));
         let mut survivors: Vec<i32> = Vec::new();
-        let policy = self.task.options.policy(self.task.timeout);
-        if self.ending.is_some() || policy.leftovers != super::machine::Leftovers::Leave {
+        let ended_all = self.ending.is_some() || self.task.options.leftovers != Leftovers::Leave;
+        if ended_all && (leftovers > 0 || self.ending.is_some()) {
             survivors.extend(self.tree.others().iter().map(|stat| stat.pid));
         }
         if reaped.is_none() {
             survivors.push(self.tree.group());
         }
-        let (end, endtime, leftovers) = self
-            .command_end
-            .unwrap_or_else(|| (clock::since_boot(), clock::unix_seconds(), 0));
         Ended {
             reaped,
             ending: self.ending,

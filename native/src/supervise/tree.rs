@@ -43,14 +43,17 @@ impl Tree {
         wait::reap(self.command).ok().flatten()
     }
 
-    /// The processes of the tree that run now, without the command.
+    /// The processes of the tree that run now, without the command. Descendants that came to this
+    /// process and have ended are reaped by the way.
     pub fn others(&self) -> Vec<Stat> {
         let mut found = Vec::new();
         let mut parents = vec![self.own];
         while let Some(parent) = parents.pop() {
             for child in self.children(parent) {
-                parents.push(child);
-                if child != self.command {
+                if child == self.command {
+                    parents.push(child);
+                } else if parent != self.own || !is_reaped(child) {
+                    parents.push(child);
                     found.extend(process::stat(child).filter(Stat::is_alive));
                 }
             }
@@ -62,7 +65,7 @@ impl Tree {
     pub fn reap_others(&self) {
         for child in self.children(self.own) {
             if child != self.command {
-                let _ = wait::reap(child);
+                is_reaped(child);
             }
         }
     }
@@ -126,4 +129,9 @@ impl Tree {
                 .collect()
         }
     }
+}
+
+/// Reaps a child if it has ended; whether it had.
+fn is_reaped(child: i32) -> bool {
+    matches!(wait::reap(child), Ok(Some(_)))
 }

@@ -109,7 +109,7 @@ pub fn network_file_system(path: &Path) -> Option<&'static str> {
         statfs::SMB_SUPER_MAGIC => Some("SMB"),
         statfs::CODA_SUPER_MAGIC => Some("Coda"),
         statfs::AFS_SUPER_MAGIC => Some("AFS"),
-        other => match i64::from(other.0) {
+        other => match other.0 {
             CIFS => Some("CIFS"),
             SMB2 => Some("SMB2"),
             CEPH => Some("Ceph"),

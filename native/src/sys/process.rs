@@ -228,23 +228,11 @@ mod tests {
     fn this_process_is_alive_and_a_later_one_is_another() {
         let own = Process::own();
         assert!(own.is_alive());
-        assert!(
-            !Process {
-                start: own.start + 1,
-                ..own
-            }
-            .is_alive()
-        );
-        assert_eq!(
-            signal(
-                Process {
-                    start: own.start + 1,
-                    ..own
-                },
-                Signal::KILL
-            )
-            .unwrap(),
-            false
-        );
+        let later = Process {
+            start: own.start + 1,
+            ..own
+        };
+        assert!(!later.is_alive());
+        assert!(!signal(later, Signal::KILL).unwrap());
     }
 }
