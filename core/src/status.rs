@@ -29,6 +29,13 @@ impl Status {
         }
     }
 
+    /// The status that this word stands for.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        let all = [Self::Reserved, Self::Running, Self::Silent, Self::Stalled];
+        all.into_iter().find(|status| status.as_str() == word)
+    }
+
     /// The status of a live task whose last heartbeat is `silence` old; `None` once the timeout is
     /// used up and the task has to be killed.
     ///

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::store::Keep;
+use crate::supervise::recover;
 use crate::sys::clock;
 
 /// Clears finished tasks that ended longer ago than `older_than`, but never the newest `keep`.
 pub fn run(database: &Path, older_than: Option<Duration>, keep: Option<u32>) -> Result<u8, Error> {
-    let mut store = super::open(database)?;
+    let mut store = recover::open(database)?;
     let since = older_than
         .map(|age| clock::unix_seconds() - i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
     let cleared = store.clear(Keep {

@@ -10,7 +10,7 @@ use crate::supervise::recover;
 
 /// Prints the values as JSON and stores them.
 pub fn run(database: &Path, id: i64) -> Result<u8, Error> {
-    let mut store = super::open(database)?;
+    let mut store = recover::open(database)?;
     let Some(task) = store.task(id)? else {
         return finished(&store, id);
     };

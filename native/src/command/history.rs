@@ -9,10 +9,11 @@ use crate::cli::HistoryArgs;
 use crate::error::Error;
 use crate::render::output::print;
 use crate::render::table::{self, Look};
+use crate::supervise::recover;
 
 /// Prints the finished tasks as a table or as JSON.
 pub fn run(database: &Path, arguments: &HistoryArgs) -> Result<u8, Error> {
-    let store = super::open(database)?;
+    let store = recover::open(database)?;
     let filter = HistoryFilter {
         name: arguments.name.clone(),
         outcome: arguments.outcome.map(|outcome| outcome.as_str().to_owned()),

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use crate::error::Error;
-use crate::store::{Store, is_running};
+use crate::store::is_running;
 use crate::supervise::recover;
 
 /// Empties the database, or makes one. Refuses while a task runs, and without `force` where there
 /// is anything to lose.
 pub fn run(database: &Path, force: bool) -> Result<u8, Error> {
-    let mut store = Store::open(database)?;
-    recover::recover(&mut store)?;
+    let mut store = recover::open(database)?;
     let tasks = store.tasks()?;
     let running = tasks.iter().filter(|task| is_running(task)).count();
     if running > 0 {

@@ -13,9 +13,10 @@ use taskwatcher_core::record::Task;
 
 use crate::error::Error;
 use crate::store::{Store, is_running};
+use crate::supervise::SURVIVORS;
 use crate::supervise::recover::{self, Verdict};
 use crate::supervise::task::Options;
-use crate::sys::identity::{self, Identity};
+use crate::sys::identity::{self, Identity, Process};
 use crate::sys::process;
 use crate::sys::signal::Signal;
 
@@ -24,7 +25,7 @@ const MARGIN: Duration = Duration::from_secs(30);
 
 /// Ends the tasks with these ids.
 pub fn ids(database: &Path, ids: &[i64]) -> Result<u8, Error> {
-    let mut store = super::open(database)?;
+    let store = recover::open(database)?;
     let mut results = Vec::new();
     let mut tasks = Vec::new();
     for &id in ids {
@@ -36,20 +37,20 @@ pub fn ids(database: &Path, ids: &[i64]) -> Result<u8, Error> {
             None => results.push(Err(Error::NoSuchTask(id))),
         }
     }
-    results.extend(end(&mut store, &tasks));
+    results.extend(end(database, store, &tasks));
     report(results)
 }
 
 /// Ends all tasks of this name.
 pub fn named(database: &Path, name: &str) -> Result<u8, Error> {
-    let mut store = super::open(database)?;
+    let store = recover::open(database)?;
     let tasks = store.tasks_named(name)?;
     if tasks.is_empty() {
         return Err(Error::Refused(format!(
             "no task named '{name}' is active; 'taskwatcher list' shows those that are"
         )));
     }
-    report(end(&mut store, &tasks))
+    report(end(database, store, &tasks))
 }
 
 /// Tells every failure; the exit code is the last one's.
@@ -62,12 +63,13 @@ fn report(results: Vec<Result<(), Error>>) -> Result<u8, Error> {
     last.map_or(Ok(0), Err)
 }
 
-/// Asks for the end of all of them first, and then waits for each.
-fn end(store: &mut Store, tasks: &[Task]) -> Vec<Result<(), Error>> {
-    let asked: Vec<_> = tasks.iter().map(|task| ask(store, task)).collect();
+/// Asks for the end of all of them first, and then waits for each, with the database closed.
+fn end(database: &Path, mut store: Store, tasks: &[Task]) -> Vec<Result<(), Error>> {
+    let asked: Vec<_> = tasks.iter().map(|task| ask(&mut store, task)).collect();
+    drop(store);
     let wait = |(task, asked): (&Task, Result<Option<Identity>, Error>)| match asked? {
         None => Ok(()),
-        Some(identity) => wait(store, task, &identity),
+        Some(identity) => wait(database, task, identity.launcher),
     };
     tasks.iter().zip(asked).map(wait).collect()
 }
@@ -92,7 +94,9 @@ fn ask(store: &mut Store, task: &Task) -> Result<Option<Identity>, Error> {
     match recover::judge(task) {
         Verdict::Elsewhere => Err(elsewhere()),
         Verdict::Gone { .. } => Ok(Some(identity)),
-        Verdict::Orphaned => Err(Error::Refused(format!("task {id} has lost its launcher"))),
+        Verdict::Orphaned => Err(Error::Refused(format!(
+            "task {id} has lost its launcher, and inside another task none is started; end it from outside"
+        ))),
         Verdict::Supervised => {
             let ending = Ending {
                 cause: Cause::Killed,
@@ -110,33 +114,42 @@ fn ask(store: &mut Store, task: &Task) -> Result<Option<Identity>, Error> {
     }
 }
 
-/// Waits until the launcher has archived the task.
-fn wait(store: &mut Store, task: &Task, identity: &Identity) -> Result<(), Error> {
+/// Waits until the launcher, or one that adopted the task from it, has archived the task.
+fn wait(database: &Path, task: &Task, mut launcher: Process) -> Result<(), Error> {
     let id = task.taskid;
     let options: Option<Options> = task.options.as_ref().and_then(Json::to);
-    let grace = options
-        .and_then(|options| Duration::try_from_secs_f64(options.grace).ok())
-        .unwrap_or_default();
-    if !process::wait_for_end(identity.launcher, grace + MARGIN) {
-        return Err(Error::Refused(format!(
-            "task {id} has not ended yet; its launcher, process {}, is still at it",
-            identity.launcher.pid
-        )));
+    let grace = options.and_then(|options| Duration::try_from_secs_f64(options.grace).ok());
+    loop {
+        if !process::wait_for_end(launcher, grace.unwrap_or_default() + MARGIN) {
+            return Err(Error::Refused(format!(
+                "task {id} has not ended yet; its launcher, process {}, is still at it",
+                launcher.pid
+            )));
+        }
+        let store = recover::open(database)?;
+        let Some(row) = store.task(id)? else {
+            return survivors(&store, id);
+        };
+        match recover::identity_of(&row) {
+            Some(identity) if identity.launcher != launcher => launcher = identity.launcher,
+            _ => {
+                return Err(Error::Refused(format!(
+                    "task {id} could not be archived; 'taskwatcher list' shows it"
+                )));
+            }
+        }
     }
-    // A launcher that died instead leaves the row to whoever comes next.
-    recover::recover(store)?;
-    if store.task(id)?.is_some() {
-        return Err(Error::Refused(format!(
-            "task {id} could not be archived; 'taskwatcher list' shows it"
-        )));
-    }
+}
+
+/// An archived task may have left processes that nothing could end.
+fn survivors(store: &Store, id: i64) -> Result<(), Error> {
     let error = store
         .finished(id)?
         .and_then(|row| row.termerror)
         .unwrap_or_default();
-    match error.split_once("; could not be ended") {
-        Some((_, survivors)) => Err(Error::Refused(format!(
-            "task {id} is archived, but processes could not be ended{survivors}"
+    match error.split_once(SURVIVORS) {
+        Some((_, pids)) => Err(Error::Refused(format!(
+            "task {id} is archived, but processes {SURVIVORS}{pids}"
         ))),
         None => Ok(()),
     }

@@ -7,9 +7,10 @@ use crate::cli::LaunchArgs;
 use crate::error::Error;
 use crate::render::output::print;
 use crate::store::Taken;
-use crate::supervise::launch::{Request, feedback_in, launch};
+use crate::supervise::arguments::feedback_in;
+use crate::supervise::launch::{Request, launch};
 use crate::supervise::task::Options;
-use crate::sys::detach::{self, Answer, Side};
+use crate::sys::detach::{self, Answer};
 
 /// The exit code of every failure of `launch` that is not the command's.
 pub const FAILED: u8 = 125;
@@ -33,28 +34,25 @@ fn run_here(request: &Request) -> Result<u8, Error> {
 }
 
 fn run_detached(request: &Request) -> Result<u8, Error> {
-    match detach::to_background().map_err(|error| Error::io("go to the background", &error))? {
-        Side::Caller(answers) => match answers.wait(|line| eprintln!("{line}")) {
-            Answer::Started(id) => print(&id).map(|()| 0),
-            Answer::Failed(code) => Ok(code),
-        },
-        Side::Background(mut report) => {
-            let result = launch(request, |id| report.started(id));
-            let code = match result {
-                Ok(finished) => {
-                    if let Some(reason) = &finished.not_started {
-                        crate::complain(reason);
-                    }
-                    finished.code
+    let answers = detach::in_background(|report| {
+        let code = match launch(request, |id| report.started(id)) {
+            Ok(finished) => {
+                if let Some(reason) = &finished.not_started {
+                    crate::complain(reason);
                 }
-                Err(error) => {
-                    crate::complain_of(&error, &request.database);
-                    FAILED
-                }
-            };
-            report.failed(code);
-            Ok(code)
-        }
+                finished.code
+            }
+            Err(error) => {
+                crate::complain_of(&error, &request.database);
+                FAILED
+            }
+        };
+        report.failed(code);
+    });
+    let answers = answers.map_err(|error| Error::io("go to the background", &error))?;
+    match answers.wait(|line| eprintln!("{line}")) {
+        Answer::Started(id) => print(&id).map(|()| 0),
+        Answer::Failed(code) => Ok(code),
     }
 }
 

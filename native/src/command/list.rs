@@ -8,12 +8,13 @@ use crate::error::Error;
 use crate::render::output::print;
 use crate::render::table::{self, Look};
 use crate::store::is_running;
+use crate::supervise::recover;
 use crate::sys::clock;
 use crate::sys::file::Version;
 
 /// Prints the tasks as a table or as JSON.
 pub fn run(database: &Path, json: bool) -> Result<u8, Error> {
-    let store = super::open(database)?;
+    let store = recover::open(database)?;
     let mut tasks = store.tasks()?;
     for task in &mut tasks {
         let feedfile = if task.feedback {

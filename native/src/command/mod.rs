@@ -16,8 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::{Command, LabelArgs};
 use crate::error::Error;
-use crate::store::{Labels, Store};
-use crate::supervise::recover;
+use crate::store::Labels;
 
 /// The exit code of a launch that failed before or beside its command.
 pub fn launch_failed() -> u8 {
@@ -39,13 +38,6 @@ pub fn run(command: &Command, database: &Path) -> Result<u8, Error> {
         Command::Update => update::run(database),
         Command::Parse { file, check, json } => parse::run(file, *check, *json),
     }
-}
-
-/// Opens the database and first cleans up after launchers that died.
-fn open(database: &Path) -> Result<Store, Error> {
-    let mut store = Store::open(database)?;
-    recover::recover(&mut store)?;
-    Ok(store)
 }
 
 fn labels(arguments: &LabelArgs) -> Labels {

@@ -5,11 +5,12 @@ use std::path::Path;
 use crate::cli::ReserveArgs;
 use crate::error::Error;
 use crate::render::output::print;
+use crate::supervise::recover;
 use crate::sys::clock;
 
 /// Reserves an id and prints it, nothing else.
 pub fn run(database: &Path, arguments: &ReserveArgs) -> Result<u8, Error> {
-    let mut store = super::open(database)?;
+    let mut store = recover::open(database)?;
     // A lifetime below a second is one second: the column holds whole ones.
     let seconds = arguments.ttl.as_secs() + u64::from(arguments.ttl.subsec_nanos() > 0);
     let lifetime = (seconds > 0).then_some(i64::try_from(seconds).unwrap_or(i64::MAX));

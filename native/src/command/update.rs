@@ -4,13 +4,14 @@ use std::path::Path;
 
 use crate::error::Error;
 use crate::store::is_running;
+use crate::supervise::recover;
 use crate::sys::clock;
 use crate::sys::file::Version;
 
 /// Stores duration and last heartbeat of running tasks. Expired reservations are dropped and dead
 /// launchers' tasks recovered when the database is opened.
 pub fn run(database: &Path) -> Result<u8, Error> {
-    let mut store = super::open(database)?;
+    let mut store = recover::open(database)?;
     let now = clock::unix_seconds();
     let mut fresh = Vec::new();
     for mut task in store.tasks()?.into_iter().filter(is_running) {

@@ -40,7 +40,8 @@ impl Store {
         self.synchronous("FULL")?;
         let transaction = self.write()?;
         let deleted = transaction.execute(
-            "DELETE FROM tasks WHERE id = ?1 AND instr(coalesce(identity, ''), ?2) > 0",
+            "DELETE FROM tasks WHERE id = ?1
+                 AND CASE ?2 WHEN '' THEN identity IS NULL ELSE instr(identity, ?2) > 0 END",
             params![taskid, run],
         )?;
         if deleted == 0 {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use taskwatcher_core::json::Json;
 use taskwatcher_core::outcome::Ending;
 use taskwatcher_core::record::Task;
 use taskwatcher_core::status::Status;
@@ -173,6 +174,22 @@ impl Store {
             .optional()?;
         transaction.commit()?;
         Ok(recorded.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// Replaces the identity of a running task, if it is still the one in `row`; whether it was. Of
+    /// two launchers that adopt one task, one wins.
+    pub fn change_identity(&mut self, id: i64, row: &Task, identity: &Json) -> Result<bool, Error> {
+        let transaction = self.write()?;
+        let changed = transaction.execute(
+            "UPDATE tasks SET identity = ?3 WHERE id = ?1 AND identity = ?2",
+            params![
+                id,
+                row.identity.as_ref().map(Json::as_str),
+                identity.as_str()
+            ],
+        )?;
+        transaction.commit()?;
+        Ok(changed > 0)
     }
 
     /// Drops a reservation that was not launched; whether there was one.

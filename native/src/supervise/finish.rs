@@ -21,6 +21,9 @@ use crate::sys::{clock, watch};
 /// How long a launcher whose record is safe in a spool file goes on trying to commit it.
 const RETRY_LIMIT: Duration = Duration::from_secs(60);
 
+/// How a record names processes that nothing could end; their ids follow.
+pub const SURVIVORS: &str = "could not be ended and still run: ";
+
 /// Why a command could not be executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotStarted {
@@ -81,7 +84,7 @@ impl Ended {
             return reason;
         }
         let pids: Vec<String> = self.survivors.iter().map(ToString::to_string).collect();
-        let survivors = format!("could not be ended and still run: {}", pids.join(", "));
+        let survivors = format!("{SURVIVORS}{}", pids.join(", "));
         Some(reason.map_or(survivors.clone(), |reason| format!("{reason}; {survivors}")))
     }
 }
@@ -94,6 +97,7 @@ pub fn record(row: &Row, ended: &Ended, feedback: Option<Json>) -> History {
         Exit::Signal(signal) => (None, Some(Signal::from_number(signal).to_string())),
         Exit::Unknown => (None, None),
     };
+    let usage = ended.reaped.and_then(|reaped| reaped.usage);
     History {
         id: 0,
         taskid: Some(row.taskid),
@@ -113,9 +117,9 @@ pub fn record(row: &Row, ended: &Ended, feedback: Option<Json>) -> History {
         cwd: row.cwd.clone(),
         host: row.host.clone(),
         elapsed_ms: milliseconds(ended.elapsed),
-        user_ms: ended.reaped.and_then(|reaped| milliseconds(reaped.user)),
-        system_ms: ended.reaped.and_then(|reaped| milliseconds(reaped.system)),
-        maxrss_kb: ended.reaped.map(|reaped| reaped.maxrss_kb),
+        user_ms: usage.and_then(|usage| milliseconds(usage.user)),
+        system_ms: usage.and_then(|usage| milliseconds(usage.system)),
+        maxrss_kb: usage.map(|usage| usage.maxrss_kb),
         leftovers: i64::try_from(ended.leftovers).ok(),
         timeline: Json::parse(&ended.timeline, Kind::Array),
     }

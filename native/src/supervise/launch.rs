@@ -7,13 +7,14 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use taskwatcher_core::json::Json;
 use taskwatcher_core::outcome::{Exit, Outcome};
 use taskwatcher_core::status::Status;
 
+use super::arguments::{substitute, warn_of_another_file};
 use super::finish::{self, Ended, NotStarted};
 use super::heartbeat::Heartbeat;
 use super::recover;
@@ -30,12 +31,6 @@ use crate::sys::process;
 use crate::sys::signal::{Inherited, Signals};
 use crate::sys::spawn::{Gate, Order};
 use crate::sys::terminal::Terminal;
-
-/// The argument that stands for the task's id.
-const TASKID: &[u8] = b"{taskid}";
-
-/// The argument that stands for the absolute path of the feedback file.
-const FEEDBACK: &[u8] = b"{feedback}";
 
 /// A launch that was asked for, checked as far as possible without the database.
 #[derive(Clone, Debug)]
@@ -77,6 +72,7 @@ struct Prepared {
     task: Task,
     old: Option<Reading>,
     timeline: Timeline,
+    child: Process,
 }
 
 /// Runs a task from its claim to its end. `started` is called once the command really runs.
@@ -106,12 +102,12 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         task,
         old,
         timeline,
+        child,
     } = prepared;
     let heartbeat = task
         .feedfile
         .clone()
         .map(|path| Heartbeat::new(path, task.options.before));
-    let tree = Tree::of_child(gate.pid());
     let group = gate.pid();
     let foreground = terminal.as_ref().filter(|terminal| terminal.is_ours());
     if let Some(terminal) = foreground {
@@ -124,7 +120,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
             started(task.id);
             Supervision::new(
                 &task,
-                tree,
+                Tree::of_child(child),
                 &signals,
                 terminal.as_ref(),
                 heartbeat,
@@ -154,8 +150,7 @@ fn claim(
     request: &Request,
     child: i32,
 ) -> Result<(Store, taskwatcher_core::record::Task, Prepared), Error> {
-    let mut store = Store::open(&request.database)?;
-    recover::recover(&mut store)?;
+    let mut store = recover::open(&request.database)?;
     let default_name = file_name(&request.command[0]);
     let prepare = |id| prepare(request, child, id);
     let (id, prepared) = store.claim(
@@ -192,11 +187,12 @@ fn prepare(request: &Request, child: i32, id: i64) -> Result<(Start, Prepared), 
         warn_of_another_file(&arguments, path);
     }
     let run = identity::random_mark().map_err(|error| Error::io("draw a random mark", &error))?;
+    let child = Process::of(child)
+        .ok_or_else(|| Error::Refused("the child was killed before its start".to_owned()))?;
     let identity = Identity {
         place: Place::here().clone(),
         launcher: Process::own(),
-        child: Process::of(child)
-            .ok_or_else(|| Error::Refused("the child has ended before its start".to_owned()))?,
+        child,
         run: run.clone(),
     };
     let words: Vec<_> = arguments
@@ -207,7 +203,7 @@ fn prepare(request: &Request, child: i32, id: i64) -> Result<(Start, Prepared), 
     let mut options = request.options.clone();
     options.before = feedfile.as_deref().and_then(Version::of);
     let start = Start {
-        pid: child,
+        pid: child.pid,
         starttime: clock::unix_seconds(),
         timeout: request.timeout,
         command: Json::of(&words).as_str().to_owned(),
@@ -249,30 +245,9 @@ fn prepare(request: &Request, child: i32, id: i64) -> Result<(Start, Prepared), 
         task,
         old: feedfile.as_deref().and_then(feedback::mark_old),
         timeline,
+        child,
     };
     Ok((start, prepared))
-}
-
-/// Whether a command gives feedback by its own arguments, and whether the name in them can only be
-/// known if the id was reserved before.
-pub fn feedback_in(command: &[OsString], literal: bool) -> (bool, bool) {
-    let option = command
-        .iter()
-        .any(|argument| is_feedback_option(argument.as_bytes()));
-    let has = |mark: &[u8]| {
-        !literal
-            && command
-                .iter()
-                .any(|argument| contains(argument.as_bytes(), mark))
-    };
-    (
-        option || has(FEEDBACK),
-        option && !has(FEEDBACK) && !has(TASKID),
-    )
-}
-
-fn is_feedback_option(argument: &[u8]) -> bool {
-    argument == b"--feedback" || argument.starts_with(b"--feedback=")
 }
 
 /// The feedback file of an id: what every part agrees on.
@@ -287,52 +262,6 @@ pub fn feedback_file(feedpath: &Path, id: i64) -> Result<PathBuf, Error> {
     file::create_private_folder(feedpath).map_err(|error| failed(&error))?;
     file::check_writable_folder(feedpath).map_err(|error| failed(&error))?;
     Ok(feedpath.join(format!("feedback_{id}.log")))
-}
-
-/// The command names a file of its own: tell if it is not the one that is watched.
-fn warn_of_another_file(arguments: &[OsString], watched: &Path) {
-    for (place, argument) in arguments.iter().enumerate() {
-        let named = match argument.as_bytes() {
-            b"--feedback" => arguments.get(place + 1).map(OsString::as_os_str),
-            bytes => bytes.strip_prefix(b"--feedback=").map(OsStr::from_bytes),
-        };
-        let named = named.and_then(|named| std::path::absolute(named).ok());
-        if let Some(named) = named.filter(|named| named != watched) {
-            crate::warn(&format!(
-                "the command writes its feedback to '{}', but '{}' is watched; use --feedpath, or {{feedback}} in the command",
-                named.display(),
-                watched.display()
-            ));
-        }
-    }
-}
-
-fn substitute(argument: &OsStr, id: i64, feedfile: Option<&Path>) -> OsString {
-    let replaced = replace(argument.as_bytes(), TASKID, id.to_string().as_bytes());
-    match feedfile {
-        Some(path) => OsString::from_vec(replace(&replaced, FEEDBACK, path.as_os_str().as_bytes())),
-        None => OsString::from_vec(replaced),
-    }
-}
-
-fn replace(text: &[u8], mark: &[u8], with: &[u8]) -> Vec<u8> {
-    let mut replaced = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(place) = find(rest, mark) {
-        replaced.extend_from_slice(&rest[..place]);
-        replaced.extend_from_slice(with);
-        rest = &rest[place + mark.len()..];
-    }
-    replaced.extend_from_slice(rest);
-    replaced
-}
-
-fn contains(text: &[u8], mark: &[u8]) -> bool {
-    find(text, mark).is_some()
-}
-
-fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
-    text.windows(mark.len()).position(|window| window == mark)
 }
 
 fn file_name(program: &OsStr) -> String {
@@ -429,67 +358,5 @@ impl Output {
         if let Some(path) = self.path.filter(|_| self.created) {
             let _ = std::fs::remove_file(path);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn command(words: &[&str]) -> Vec<OsString> {
-        words.iter().map(OsString::from).collect()
-    }
-
-    #[test]
-    fn only_the_two_marks_are_replaced() {
-        let path = Path::new("/f/feedback_7.log");
-        let replaced = |text: &str| substitute(OsStr::new(text), 7, Some(path));
-        assert_eq!(
-            replaced("--feedback={feedback}"),
-            "--feedback=/f/feedback_7.log"
-        );
-        assert_eq!(replaced("{taskid}{taskid} {x} {{taskid}}"), "77 {x} {7}");
-        assert_eq!(substitute(OsStr::new("{feedback}"), 7, None), "{feedback}");
-        let bytes = OsString::from_vec(vec![0xff, b'{', b'}', b'\n']);
-        assert_eq!(substitute(&bytes, 7, Some(path)), bytes);
-    }
-
-    #[test]
-    fn feedback_is_seen_in_the_command() {
-        assert_eq!(
-            feedback_in(&command(&["p", "--feedback", "f"]), false),
-            (true, true)
-        );
-        assert_eq!(
-            feedback_in(&command(&["p", "--feedback=f"]), false),
-            (true, true)
-        );
-        assert_eq!(
-            feedback_in(&command(&["p", "--feedback", "{feedback}"]), false),
-            (true, false)
-        );
-        assert_eq!(
-            feedback_in(&command(&["p", "--feedback", "{feedback}"]), true),
-            (true, true)
-        );
-        assert_eq!(
-            feedback_in(&command(&["p", "{feedback}"]), false),
-            (true, false)
-        );
-        assert_eq!(
-            feedback_in(&command(&["p", "{feedback}"]), true),
-            (false, false)
-        );
-        assert_eq!(
-            feedback_in(&command(&["p", "--feedbacks", "x"]), false),
-            (false, false)
-        );
-        assert_eq!(
-            feedback_in(
-                &command(&["p", "--feedback=/x/feedback_{taskid}.log"]),
-                false
-            ),
-            (true, false)
-        );
     }
 }

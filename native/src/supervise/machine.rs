@@ -11,10 +11,11 @@ use taskwatcher_core::status::Status;
 use crate::sys::signal::Signal;
 
 /// What happens with processes that outlive the command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Leftovers {
     /// They are ended like the command would have been.
+    #[default]
     Kill,
     /// The task goes on until they have ended by themselves.
     Wait,
@@ -93,6 +94,26 @@ impl Machine {
             phase: Phase::Watching,
             exited: false,
         }
+    }
+
+    /// The same task under another launcher, which knows what the first one had last shown. The time
+    /// in which nobody watched is not held against the task.
+    pub fn going_on(mut self, status: Status, now: Duration) -> Self {
+        let silence = self
+            .policy
+            .timeout
+            .map_or(Duration::ZERO, |timeout| status.begins(timeout));
+        self.last_beat = now.saturating_sub(silence);
+        self.status = status;
+        self
+    }
+
+    /// An end that an earlier launcher had begun is begun again.
+    pub fn end_again(&mut self, signal: Signal, now: Duration) -> Vec<Action> {
+        self.phase = Phase::Ending {
+            kill_at: now + self.policy.grace,
+        };
+        vec![Action::End(signal)]
     }
 
     /// When [`Self::deadline_reached`] has to be called next; `None`: there is nothing to wait for
@@ -396,6 +417,21 @@ mod tests {
 
         let mut leave = machine(None, Leftovers::Leave);
         assert_eq!(leave.command_ended(2, at(0)), [Action::Finish]);
+    }
+
+    #[test]
+    fn another_launcher_goes_on_where_the_first_one_was() {
+        let mut task = machine(Some(8), Leftovers::Kill).going_on(Status::Silent, at(60_000));
+        assert_eq!(task.deadline(), Some(at(62_000)));
+        assert_eq!(
+            task.deadline_reached(at(62_000)),
+            [Action::Show(Status::Stalled)]
+        );
+        assert_eq!(
+            task.end_again(Signal::INT, at(63_000)),
+            [Action::End(Signal::INT)]
+        );
+        assert_eq!(task.deadline_reached(at(68_000)), [Action::Kill]);
     }
 
     #[test]

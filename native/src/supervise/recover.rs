@@ -11,6 +11,7 @@ use taskwatcher_core::json::{Json, Kind};
 use taskwatcher_core::outcome::Ending;
 use taskwatcher_core::record::{History, Task as Row};
 
+use super::adopt;
 use super::finish::{self, Ended};
 use super::task::Options;
 use crate::error::Error;
@@ -18,6 +19,7 @@ use crate::feedback::Reading;
 use crate::store::{Finished, Store, is_running};
 use crate::sys::clock;
 use crate::sys::identity::Identity;
+use crate::sys::process;
 
 /// What can be said of a running row from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +40,7 @@ pub enum Verdict {
 /// Judges a row.
 pub fn judge(row: &Row) -> Verdict {
     let Some(identity) = identity_of(row) else {
-        return Verdict::Elsewhere;
+        return judge_original(row);
     };
     if !identity.place.is_ours() {
         Verdict::Elsewhere
@@ -53,27 +55,69 @@ pub fn judge(row: &Row) -> Verdict {
     }
 }
 
+/// Judges a row of 1.7, which says no more than a process id. Its launcher refreshes `lastupdate`
+/// every three seconds, and its command stays a zombie until right before it is archived. Such a row
+/// is taken for one of this machine: 1.7 knows no other.
+fn judge_original(row: &Row) -> Verdict {
+    let last = row.lastupdate.max(row.starttime);
+    let (Some(pid), Some(last)) = (row.pid.and_then(|pid| i32::try_from(pid).ok()), last) else {
+        return Verdict::Elsewhere;
+    };
+    let is_fresh =
+        clock::unix_seconds().saturating_sub(last) < ORIGINAL_REFRESHES.as_secs().cast_signed();
+    if is_fresh || process::stat(pid).is_some() {
+        Verdict::Elsewhere
+    } else {
+        Verdict::Gone { rebooted: false }
+    }
+}
+
+/// How long after its last refresh a row of 1.7 is left alone.
+const ORIGINAL_REFRESHES: Duration = Duration::from_secs(60);
+
 /// The identity column of a row.
 pub fn identity_of(row: &Row) -> Option<Identity> {
     row.identity.as_ref()?.to()
 }
 
-/// Takes in spool files, drops expired reservations and archives what is gone. Where the database
-/// can only be read, it is left as it is.
-pub fn recover(store: &mut Store) -> Result<(), Error> {
+/// Opens the database and puts in order what is not as it should be: takes in spool files, drops
+/// expired reservations, archives tasks that are gone, and starts launchers for commands that have
+/// lost theirs. Where the database can only be read, it is left as it is.
+pub fn open(database: &Path) -> Result<Store, Error> {
+    let mut store = Store::open(database)?;
+    let orphans = recover(&mut store)?;
+    if orphans.is_empty() {
+        return Ok(store);
+    }
+    // No connection may be carried into another process.
+    drop(store);
+    for id in orphans {
+        adopt::in_background(database, id)?;
+    }
+    Store::open(database)
+}
+
+/// The same without adoption; returns the tasks whose commands have lost their launchers.
+pub fn recover(store: &mut Store) -> Result<Vec<i64>, Error> {
     if store.is_read_only() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let rows = store.tasks()?;
     let folders = feedback_folders(store, &rows)?;
     store.take_in_spools(&folders)?;
     store.drop_expired(clock::unix_seconds())?;
+    let mut orphans = Vec::new();
     for row in rows.iter().filter(|row| is_running(row)) {
-        if let Verdict::Gone { rebooted } = judge(row) {
-            archive_lost(store, row.taskid, rebooted)?;
+        match judge(row) {
+            Verdict::Gone { rebooted } => archive_lost(store, row.taskid, rebooted)?,
+            // A launcher that was started inside another task would end with that one.
+            Verdict::Orphaned if std::env::var_os("TASKWATCHER_RUN").is_none() => {
+                orphans.push(row.taskid);
+            }
+            Verdict::Orphaned | Verdict::Supervised | Verdict::Elsewhere => {}
         }
     }
-    Ok(())
+    Ok(orphans)
 }
 
 /// Folders in which a launcher may have left a spool file: only those of rows that are gone.
@@ -96,9 +140,7 @@ fn archive_lost(store: &mut Store, id: i64, rebooted: bool) -> Result<(), Error>
     let Some(row) = store.task(id)? else {
         return Ok(());
     };
-    let Some(identity) = identity_of(&row) else {
-        return Ok(());
-    };
+    let run = identity_of(&row).map_or_else(String::new, |identity| identity.run);
     let feedfile = store.feedfile(id)?;
     let stored = store.feedback(id)?.as_ref().and_then(Reading::stored);
     let feedback = feedfile
@@ -107,7 +149,7 @@ fn archive_lost(store: &mut Store, id: i64, rebooted: bool) -> Result<(), Error>
     let record = lost_record(&row, rebooted, feedback.as_deref());
     let finished = Finished {
         taskid: id,
-        run: identity.run,
+        run,
         record,
     };
     let options: Option<Options> = row.options.as_ref().and_then(Json::to);

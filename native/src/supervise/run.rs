@@ -10,6 +10,7 @@ use std::time::Duration;
 use taskwatcher_core::outcome::{Cause, Ending};
 use taskwatcher_core::status::Status;
 
+use super::adopt;
 use super::finish::{self, Ended};
 use super::heartbeat::Heartbeat;
 use super::machine::{Action, Leftovers, Machine};
@@ -25,6 +26,10 @@ use crate::sys::{clock, watch};
 /// When to try again to store a status that could not be stored.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
 
+/// How often the tree of an adopted command is looked at while nothing tells of its changes: after
+/// the command's own end, or where the kernel refuses descriptors of processes.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// When a command was started: on the clock of the deadlines, and on the one of durations.
 #[derive(Clone, Copy, Debug)]
 pub struct Started {
@@ -33,6 +38,14 @@ pub struct Started {
 }
 
 impl Started {
+    /// At these times.
+    pub fn at(monotonic: Duration, since_boot: Duration) -> Self {
+        Self {
+            monotonic,
+            since_boot,
+        }
+    }
+
     /// Now.
     pub fn now() -> Self {
         Self {
@@ -56,6 +69,8 @@ pub struct Supervision<'a> {
     store_again: Option<Duration>,
     started: Started,
     ending: Option<Ending>,
+    /// A process of the tree may have ended though no signal says so.
+    look_at_tree: bool,
     /// When the command itself ended, and what outlived it.
     command_end: Option<(Duration, i64, usize)>,
 }
@@ -83,8 +98,23 @@ impl<'a> Supervision<'a> {
             store_again: None,
             started,
             ending: None,
+            look_at_tree: false,
             command_end: None,
         }
+    }
+
+    /// Goes on where an earlier launcher was: with the status it had shown, and with an end that it
+    /// had begun.
+    pub fn going_on(mut self, status: Status, ending: Option<Ending>) -> Self {
+        let now = clock::monotonic();
+        self.status = status;
+        self.machine = self.machine.going_on(status, now);
+        if let Some(ending) = ending {
+            let actions = self.machine.end_again(adopt::signal_of(&ending), now);
+            self.ending = Some(ending);
+            self.perform(actions, None);
+        }
+        self
     }
 
     /// Runs the task to its end.
@@ -114,22 +144,34 @@ impl<'a> Supervision<'a> {
             self.machine.deadline(),
             self.store_again,
             heartbeat.and_then(Heartbeat::next_look),
+            self.next_look_at_tree(),
         ];
         let limit = deadlines
             .into_iter()
             .flatten()
             .min()
             .map(|deadline| deadline.saturating_sub(clock::monotonic()));
-        if watch::wait(self.signals, heartbeat.and_then(Heartbeat::watch), limit)
-            && let Some(heartbeat) = heartbeat
-        {
+        let process = self
+            .tree
+            .descriptor()
+            .filter(|_| self.command_end.is_none());
+        let file = heartbeat.and_then(Heartbeat::watch);
+        let woken = watch::wait(self.signals, file, process, limit);
+        if let Some(heartbeat) = heartbeat.filter(|_| woken.by_file) {
             heartbeat.drain();
         }
+        self.look_at_tree = woken.by_process || self.tree.is_silent(self.command_end.is_none());
+    }
+
+    /// Where nothing tells of the end of a process, it has to be looked for.
+    fn next_look_at_tree(&self) -> Option<Duration> {
+        let is_silent = self.tree.is_silent(self.command_end.is_none());
+        is_silent.then(|| clock::monotonic() + LOOK_AGAIN)
     }
 
     /// Looks at everything that may have changed; whether the task is finished.
     fn step(&mut self) -> bool {
-        let mut child = false;
+        let mut child = self.look_at_tree;
         let mut asked = Vec::new();
         while let Some(signal) = self.signals.next() {
             match signal {

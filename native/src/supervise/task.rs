@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use taskwatcher_core::json::Json;
 use taskwatcher_core::status::Status;
 
 use super::machine::{Leftovers, Policy};
@@ -12,7 +13,7 @@ use crate::sys::clock;
 use crate::sys::file::Version;
 
 /// The options column: all that is not a column of its own.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Options {
     /// Seconds after which the task is ended whatever it does.
     pub max_time: Option<f64>,
@@ -63,7 +64,7 @@ pub struct Task {
 /// changes for weeks stays a row of bounded size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
-    changes: Vec<(u64, &'static str)>,
+    changes: Vec<(u64, Status)>,
 }
 
 impl Timeline {
@@ -82,18 +83,35 @@ impl Timeline {
             self.changes.remove(Self::ENDS);
         }
         let now = u64::try_from(clock::wall().as_millis()).unwrap_or(u64::MAX);
-        self.changes.push((now, status.as_str()));
+        self.changes.push((now, status));
+    }
+
+    /// Reads what [`Self::to_json`] wrote.
+    pub fn parse(json: &Json) -> Option<Self> {
+        let changes: Vec<(u64, &str)> = json.to()?;
+        let changes = changes
+            .into_iter()
+            .map(|(time, word)| Some((time, Status::parse(word)?)));
+        Some(Self {
+            changes: changes.collect::<Option<_>>()?,
+        })
     }
 
     /// The JSON of the timeline column: an array of `[unix ms, status]`.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(&self.changes).expect("numbers and words are JSON")
+        let changes: Vec<_> = self
+            .changes
+            .iter()
+            .map(|(time, status)| (time, status.as_str()))
+            .collect();
+        serde_json::to_string(&changes).expect("numbers and words are JSON")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use taskwatcher_core::json::Kind;
 
     #[test]
     fn a_timeline_keeps_both_ends() {
@@ -103,7 +121,9 @@ mod tests {
         }
         timeline.push(Status::Stalled);
         assert_eq!(timeline.changes.len(), 1_000);
-        assert_eq!(timeline.changes[0].1, "RESERVED");
-        assert_eq!(timeline.changes[999].1, "STALLED");
+        assert_eq!(timeline.changes[0].1, Status::Reserved);
+        assert_eq!(timeline.changes[999].1, Status::Stalled);
+        let json = Json::parse(&timeline.to_json(), Kind::Array).unwrap();
+        assert_eq!(Timeline::parse(&json), Some(timeline));
     }
 }

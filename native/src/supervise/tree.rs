@@ -1,58 +1,204 @@
 //! The processes of a task: its command and every descendant, also one that left the group or the
-//! session. This launcher is their subreaper, so that they come to it when their parents end.
+//! session.
 //!
-//! No process is signalled whose identity was not verified right before: the command's own group is
-//! safe while the command is unreaped, the others are signalled through a descriptor of their own.
+//! A launcher that started the command is its parent and the subreaper of the rest, so that orphans
+//! come to it. One that adopted the command has neither role: it finds descendants by their parents,
+//! their group, their session and the mark of the run in their environment.
+//!
+//! No process is signalled whose identity was not verified right before: a child's group is safe
+//! while the child is unreaped, every other process is signalled through a descriptor of its own.
+
+use taskwatcher_core::outcome::Exit;
 
 use crate::sys::identity::Process;
+use crate::sys::pidfd::PidFd;
 use crate::sys::process::{self, Stat};
 use crate::sys::signal::Signal;
 use crate::sys::wait::{self, Change, Reaped};
 
-/// The tree of one command, a child of this process.
+/// The tree of one command.
 #[derive(Debug)]
 pub struct Tree {
-    command: i32,
-    own: i32,
-    lists_children: bool,
+    command: Process,
+    root: Root,
+}
+
+#[derive(Debug)]
+enum Root {
+    /// The command is a child of this process and leads a group of its own.
+    Child { own: i32, lists_children: bool },
+    /// The command is another process's child.
+    Adopted(Adopted),
+}
+
+#[derive(Debug)]
+struct Adopted {
+    /// Opened while the command was alive; `None` where the kernel refuses.
+    descriptor: Option<PidFd>,
+    /// The mark of the run, as it stands in an environment.
+    mark: String,
+    /// Sessions that belong to the task alone: the dead launcher's, if it was detached.
+    session: i32,
 }
 
 impl Tree {
-    /// The tree of the child with this process id, which leads a group of its own.
-    pub fn of_child(command: i32) -> Self {
-        Self {
-            command,
+    /// The tree of a child, which leads a group of its own.
+    pub fn of_child(command: Process) -> Self {
+        let root = Root::Child {
             own: Process::own().pid,
             lists_children: process::lists_children(),
+        };
+        Self { command, root }
+    }
+
+    /// The tree of a command whose launcher, the process `launcher`, has died. `run` is its mark.
+    pub fn adopted(command: Process, launcher: Process, run: &str) -> Self {
+        let descriptor = PidFd::open(command.pid).ok().filter(|_| command.is_alive());
+        let mark = format!("TASKWATCHER_RUN={run}");
+        Self {
+            command,
+            root: Root::Adopted(Adopted {
+                descriptor,
+                mark,
+                session: launcher.pid,
+            }),
         }
     }
 
     /// The command's group.
     pub fn group(&self) -> i32 {
-        self.command
+        self.command.pid
     }
 
-    /// What became of the command; it is not reaped by this.
+    /// A descriptor that tells when the command ends; a child's end is told by SIGCHLD.
+    pub fn descriptor(&self) -> Option<&PidFd> {
+        match &self.root {
+            Root::Child { .. } => None,
+            Root::Adopted(adopted) => adopted.descriptor.as_ref(),
+        }
+    }
+
+    /// Whether nothing tells of the end of this tree's processes, so that they have to be looked at.
+    pub fn is_silent(&self, command_runs: bool) -> bool {
+        match &self.root {
+            Root::Child { .. } => false,
+            Root::Adopted(adopted) => !command_runs || adopted.descriptor.is_none(),
+        }
+    }
+
+    /// What became of the command; a child is not reaped by this.
     pub fn peek(&self) -> Change {
-        // Without such a child there is nothing to wait for.
-        wait::peek(self.command).unwrap_or(Change::Ended)
+        match &self.root {
+            // Without such a child there is nothing to wait for.
+            Root::Child { .. } => wait::peek(self.command.pid).unwrap_or(Change::Ended),
+            Root::Adopted(_) if self.command.is_alive() => Change::None,
+            Root::Adopted(_) => Change::Ended,
+        }
     }
 
-    /// Takes the command's exit facts; `None` if it still runs.
+    /// Takes what is known of the command's end; `None` if it still runs.
     pub fn reap_command(&self) -> Option<Reaped> {
-        wait::reap(self.command).ok().flatten()
+        match &self.root {
+            Root::Child { .. } => wait::reap(self.command.pid).ok().flatten(),
+            Root::Adopted(_) if self.command.is_alive() => None,
+            Root::Adopted(adopted) => {
+                let exit = adopted
+                    .descriptor
+                    .as_ref()
+                    .and_then(|descriptor| descriptor.exit(self.command));
+                Some(Reaped {
+                    exit: exit.unwrap_or(Exit::Unknown),
+                    usage: None,
+                })
+            }
+        }
     }
 
-    /// The processes of the tree that run now, without the command. Descendants that came to this
-    /// process and have ended are reaped by the way.
+    /// The processes of the tree that run now, without the command. Children that have ended are
+    /// reaped by the way.
     pub fn others(&self) -> Vec<Stat> {
+        match &self.root {
+            Root::Child { own, .. } => self.descendants(*own),
+            Root::Adopted(adopted) => self.relatives(adopted),
+        }
+    }
+
+    /// Reaps descendants that came to this process and have ended. The command stays.
+    pub fn reap_others(&self) {
+        if let Root::Child { own, .. } = self.root {
+            for child in self.children(own) {
+                if child != self.command.pid {
+                    is_reaped(child);
+                }
+            }
+        }
+    }
+
+    /// Sends a signal to every process of the tree, and lets stopped ones go on so that they get it.
+    pub fn signal(&self, signal: Signal) {
+        self.signal_all(signal);
+        self.signal_all(Signal::CONT);
+    }
+
+    /// Stops the command's group as Ctrl-Z would.
+    pub fn stop(&self) {
+        if let Root::Child { .. } = self.root {
+            let _ = process::signal_group(self.command.pid, Signal::TSTP);
+        }
+    }
+
+    /// Lets the command's group go on after a stop.
+    pub fn go_on(&self) {
+        if let Root::Child { .. } = self.root {
+            let _ = process::signal_group(self.command.pid, Signal::CONT);
+        }
+    }
+
+    /// Ends every process of the tree for certain. Repeats while new ones appear, since a process
+    /// may fork between the listing and the signal.
+    pub fn kill(&self) {
+        let mut before: Vec<i32> = Vec::new();
+        loop {
+            let present = self.signal_all(Signal::KILL);
+            if present.iter().all(|pid| before.contains(pid)) {
+                return;
+            }
+            before.extend(present);
+        }
+    }
+
+    /// Signals every process of the tree once; returns the others. Failures are seen by what
+    /// survives.
+    fn signal_all(&self, signal: Signal) -> Vec<i32> {
+        let group_is_ours = matches!(self.root, Root::Child { .. });
+        if group_is_ours {
+            let _ = process::signal_group(self.command.pid, signal);
+        } else {
+            let _ = process::signal(self.command, signal);
+        }
+        let others = self.others();
+        for other in &others {
+            if !group_is_ours || other.group != self.command.pid || signal == Signal::KILL {
+                let _ = process::signal(
+                    Process {
+                        pid: other.pid,
+                        start: other.start,
+                    },
+                    signal,
+                );
+            }
+        }
+        others.iter().map(|stat| stat.pid).collect()
+    }
+
+    fn descendants(&self, own: i32) -> Vec<Stat> {
         let mut found = Vec::new();
-        let mut parents = vec![self.own];
+        let mut parents = vec![own];
         while let Some(parent) = parents.pop() {
             for child in self.children(parent) {
-                if child == self.command {
+                if child == self.command.pid {
                     parents.push(child);
-                } else if parent != self.own || !is_reaped(child) {
+                } else if parent != own || !is_reaped(child) {
                     parents.push(child);
                     found.extend(process::stat(child).filter(Stat::is_alive));
                 }
@@ -61,66 +207,52 @@ impl Tree {
         found
     }
 
-    /// Reaps descendants that came to this process and have ended. The command stays.
-    pub fn reap_others(&self) {
-        for child in self.children(self.own) {
-            if child != self.command {
-                is_reaped(child);
-            }
-        }
-    }
-
-    /// Sends a signal to every process of the tree, and lets stopped ones go on so that they get it.
-    pub fn signal(&self, signal: Signal) {
-        for signal in [signal, Signal::CONT] {
-            // An empty group, or one that belongs to another user now, is seen by what survives.
-            let _ = process::signal_group(self.command, signal);
-            for other in self.others() {
-                if other.group != self.command {
-                    let process = Process {
-                        pid: other.pid,
-                        start: other.start,
-                    };
-                    let _ = process::signal(process, signal);
+    fn relatives(&self, adopted: &Adopted) -> Vec<Stat> {
+        let command = self.command;
+        let own = Process::own().pid;
+        let all: Vec<Stat> = process::all().into_iter().filter(Stat::is_alive).collect();
+        let is_relative = |stat: &Stat| {
+            // A descendant is younger than the command.
+            stat.start >= command.start
+                && stat.pid != command.pid
+                && stat.pid != own
+                && (stat.group == command.pid
+                    || stat.session == adopted.session
+                    || process::has_in_environment(stat.pid, &adopted.mark))
+        };
+        let mut found: Vec<Stat> = all
+            .iter()
+            .filter(|stat| is_relative(stat))
+            .copied()
+            .collect();
+        // And all descendants of those, whatever they did to their environment.
+        let mut parents: Vec<i32> = found
+            .iter()
+            .map(|stat| stat.pid)
+            .chain([command.pid])
+            .collect();
+        while let Some(parent) = parents.pop() {
+            for stat in all
+                .iter()
+                .filter(|stat| stat.parent == parent && stat.pid != own)
+            {
+                if stat.pid != command.pid && !found.iter().any(|known| known.pid == stat.pid) {
+                    parents.push(stat.pid);
+                    found.push(*stat);
                 }
             }
         }
-    }
-
-    /// Stops the command's group as Ctrl-Z would.
-    pub fn stop(&self) {
-        let _ = process::signal_group(self.command, Signal::TSTP);
-    }
-
-    /// Lets the command's group go on after a stop.
-    pub fn go_on(&self) {
-        let _ = process::signal_group(self.command, Signal::CONT);
-    }
-
-    /// Ends every process of the tree for certain. Repeats while new ones appear, since a process
-    /// may fork between the listing and the signal.
-    pub fn kill(&self) {
-        let mut before: Vec<i32> = Vec::new();
-        loop {
-            let _ = process::signal_group(self.command, Signal::KILL);
-            let others = self.others();
-            for other in &others {
-                let process = Process {
-                    pid: other.pid,
-                    start: other.start,
-                };
-                let _ = process::signal(process, Signal::KILL);
-            }
-            let present: Vec<i32> = others.iter().map(|stat| stat.pid).collect();
-            if present.iter().all(|pid| before.contains(pid)) {
-                return;
-            }
-            before.extend(present);
-        }
+        found
     }
 
     fn children(&self, parent: i32) -> Vec<i32> {
-        if self.lists_children {
+        if matches!(
+            self.root,
+            Root::Child {
+                lists_children: true,
+                ..
+            }
+        ) {
             process::children(parent)
         } else {
             let all = process::all().into_iter();

@@ -2,22 +2,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, pipe2, setsid};
 
-/// The two processes after [`to_background`].
-#[derive(Debug)]
-pub enum Side {
-    /// The process that was called.
-    Caller(Answers),
-    /// The new process in a session of its own.
-    Background(Report),
-}
-
-/// What the caller hears of the new process.
+/// What the caller hears of the process in the background.
 #[derive(Debug)]
 pub struct Answers(File);
 
@@ -50,7 +41,7 @@ impl Answers {
 const STARTED: &str = "\u{1}started";
 const FAILED: &str = "\u{1}failed";
 
-/// The new process's way to tell. Until it has told, its standard error goes to the caller too.
+/// The way to tell the caller. Until it has told, its standard error goes to the caller too.
 #[derive(Debug)]
 pub struct Report(Option<File>);
 
@@ -76,29 +67,38 @@ impl Report {
     }
 }
 
-/// Forks a process into a new session, without any of the caller's descriptors: standard input and
-/// output are /dev/null. Call it before anything is opened.
+/// Runs `work` in a new process and a new session, without any of the caller's descriptors: standard
+/// input and output are /dev/null, standard error goes to the caller until `work` has told how it
+/// went. No database may be open.
 #[allow(unsafe_code)]
-pub fn to_background() -> io::Result<Side> {
+pub fn in_background(work: impl FnOnce(&mut Report)) -> io::Result<Answers> {
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
     // SAFETY: this process has one thread, so that the child may do what its parent could.
     match unsafe { fork() }? {
         ForkResult::Parent { .. } => {
             drop(writer);
-            Ok(Side::Caller(Answers(File::from(reader))))
+            Ok(Answers(File::from(reader)))
         }
         ForkResult::Child => {
-            drop(reader);
-            setsid()?;
-            let null = null()?;
-            dup2_stdin(&null)?;
-            dup2_stdout(&null)?;
-            dup2_stderr(&writer)?;
-            drop(null);
-            close_all_but(writer.as_raw_fd())?;
-            Ok(Side::Background(Report(Some(File::from(writer)))))
+            if leave_caller(&writer).is_ok() {
+                work(&mut Report(Some(File::from(writer))));
+            }
+            // The caller's objects stand for descriptors that are closed here: nothing of them may
+            // be dropped.
+            // SAFETY: _exit never returns.
+            unsafe { libc::_exit(0) }
         }
     }
+}
+
+fn leave_caller(writer: &OwnedFd) -> io::Result<()> {
+    setsid()?;
+    let null = null()?;
+    dup2_stdin(&null)?;
+    dup2_stdout(&null)?;
+    dup2_stderr(writer)?;
+    drop(null);
+    close_all_but(writer.as_raw_fd())
 }
 
 fn null() -> io::Result<File> {

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod detach;
 pub mod file;
 pub mod identity;
+pub mod pidfd;
 pub mod process;
 pub mod signal;
 pub mod spawn;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -10,6 +10,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 
 use super::clock;
 use super::identity::Process;
+use super::pidfd::PidFd;
 use super::signal::Signal;
 
 /// What `/proc/PID/stat` says of a process.
@@ -44,11 +45,8 @@ pub fn stat(pid: i32) -> Option<Stat> {
     parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// The name of a command may hold spaces and brackets, so the fields begin after the last `)`.
 fn parse(pid: i32, line: &[u8]) -> Option<Stat> {
-    let end_of_name = line.iter().rposition(|&byte| byte == b')')?;
-    let fields = std::str::from_utf8(&line[end_of_name + 1..]).ok()?;
-    let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
+    let fields = fields(line)?;
     // proc_pid_stat(5) counts from 1; the first one here is field 3.
     let field = |number: usize| fields.get(number - 3).copied();
     Some(Stat {
@@ -60,6 +58,22 @@ fn parse(pid: i32, line: &[u8]) -> Option<Stat> {
         threads: field(20)?.parse().ok()?,
         start: field(22)?.parse().ok()?,
     })
+}
+
+/// The fields of a stat line from the third on. The name of a command, the second one, may hold
+/// spaces and brackets, so they begin after the last `)`.
+pub(super) fn fields(line: &[u8]) -> Option<Vec<&str>> {
+    let end_of_name = line.iter().rposition(|&byte| byte == b')')?;
+    let fields = std::str::from_utf8(&line[end_of_name + 1..]).ok()?;
+    Some(fields.split_ascii_whitespace().collect())
+}
+
+/// Whether a process was started with this variable in its environment, as far as it can be seen.
+pub fn has_in_environment(pid: i32, variable: &str) -> bool {
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environment
+        .split(|&byte| byte == 0)
+        .any(|entry| entry == variable.as_bytes())
 }
 
 /// The children of a process, in no order; those of all its threads. Zombies are among them.
@@ -93,41 +107,6 @@ pub fn all() -> Vec<Stat> {
 /// Whether the kernel lists children; without it [`all`] has to be searched by parent.
 pub fn lists_children() -> bool {
     fs::exists("/proc/thread-self/children").unwrap_or(false)
-}
-
-/// A descriptor of one process: it never stands for a later one with the same id.
-#[derive(Debug)]
-pub struct PidFd(OwnedFd);
-
-impl PidFd {
-    /// Opens the process with this id, whichever it is now.
-    #[allow(unsafe_code)]
-    pub fn open(pid: i32) -> io::Result<Self> {
-        // SAFETY: pidfd_open takes two integers and returns a new descriptor that nobody else owns.
-        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-        let fd = Errno::result(fd).map_err(io::Error::from)?;
-        let fd = i32::try_from(fd).map_err(io::Error::other)?;
-        // SAFETY: as above, the descriptor is ours alone.
-        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
-    }
-
-    /// Sends a signal to that very process.
-    #[allow(unsafe_code)]
-    pub fn signal(&self, signal: Signal) -> io::Result<()> {
-        let fd = self.0.as_raw_fd();
-        let info = std::ptr::null::<libc::siginfo_t>();
-        // SAFETY: the descriptor is open, and a null siginfo asks the kernel to fill it in.
-        let done =
-            unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal.number(), info, 0) };
-        Errno::result(done).map(drop).map_err(io::Error::from)
-    }
-}
-
-impl AsFd for PidFd {
-    /// Readable once the process has ended.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
 }
 
 /// Signals exactly this process. `Ok(false)` if it has ended, or if its id now belongs to another.

@@ -35,6 +35,13 @@ impl Signal {
         Self(number)
     }
 
+    /// The signal with this name (`SIGTERM`); real-time signals have none here.
+    pub fn named(name: &str) -> Option<Self> {
+        name.parse::<nix::sys::signal::Signal>()
+            .ok()
+            .map(|signal| Self(signal as i32))
+    }
+
     /// Its number.
     pub fn number(self) -> i32 {
         self.0

@@ -8,11 +8,18 @@ use taskwatcher_core::outcome::Exit;
 
 use super::signal::Signal;
 
-/// The exit facts of a reaped child.
+/// What is known of a process that has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Reaped {
     /// How it ended.
     pub exit: Exit,
+    /// What it used; only a parent is told.
+    pub usage: Option<Usage>,
+}
+
+/// What a process used.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
     /// Processor time in user mode, with the children it waited for.
     pub user: Duration,
     /// Processor time in the kernel.
@@ -77,17 +84,24 @@ pub fn reap(pid: i32) -> io::Result<Option<Reaped>> {
     if reaped == 0 {
         return Ok(None);
     }
-    let exit = if libc::WIFSIGNALED(status) {
-        Exit::Signal(libc::WTERMSIG(status))
-    } else {
-        Exit::Code(libc::WEXITSTATUS(status))
-    };
-    Ok(Some(Reaped {
-        exit,
+    let usage = Usage {
         user: duration(usage.ru_utime),
         system: duration(usage.ru_stime),
         maxrss_kb: usage.ru_maxrss,
+    };
+    Ok(Some(Reaped {
+        exit: exit_of_status(status),
+        usage: Some(usage),
     }))
+}
+
+/// The meaning of a wait status.
+pub(super) fn exit_of_status(status: i32) -> Exit {
+    if libc::WIFSIGNALED(status) {
+        Exit::Signal(libc::WTERMSIG(status))
+    } else {
+        Exit::Code(libc::WEXITSTATUS(status))
+    }
 }
 
 fn duration(time: libc::timeval) -> Duration {

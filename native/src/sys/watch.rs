@@ -13,6 +13,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::time::TimeSpec;
 
+use super::pidfd::PidFd;
 use super::signal::Signals;
 
 /// Readable when something happened to the file or a file appeared in its folder.
@@ -58,7 +59,7 @@ impl AsFd for FileWatch {
 
 /// Waits until a signal comes that asks this process to end, at most so long; whether one came.
 pub fn wait_for_signal(signals: &Signals, limit: Duration) -> bool {
-    wait(signals, None, Some(limit));
+    wait(signals, None, None, Some(limit));
     let mut asked = false;
     while let Some(signal) = signals.next() {
         asked |= signal.is_request_to_end();
@@ -66,11 +67,35 @@ pub fn wait_for_signal(signals: &Signals, limit: Duration) -> bool {
     asked
 }
 
-/// Waits for a signal, an event of the file or the end of the time; says whether the file had one.
-pub fn wait(signals: &Signals, file: Option<&FileWatch>, limit: Option<Duration>) -> bool {
-    let mut waited = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
-    waited.extend(file.map(|file| PollFd::new(file.as_fd(), PollFlags::POLLIN)));
+/// What a wait was ended by, besides signals and time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Woken {
+    /// The file had an event.
+    pub by_file: bool,
+    /// The process has ended.
+    pub by_process: bool,
+}
+
+/// Waits for a signal, an event of the file, the end of a process that is no child, or the end of
+/// the time.
+pub fn wait(
+    signals: &Signals,
+    file: Option<&FileWatch>,
+    process: Option<&PidFd>,
+    limit: Option<Duration>,
+) -> Woken {
+    let readable = |descriptor| PollFd::new(descriptor, PollFlags::POLLIN);
+    let mut waited = vec![readable(signals.as_fd())];
+    waited.extend(file.map(|file| readable(file.as_fd())));
+    waited.extend(process.map(|process| readable(process.as_fd())));
     // Interrupted or failed is like woken for nothing: the caller looks at everything anyway.
     let _ = ppoll(&mut waited, limit.map(TimeSpec::from), None);
-    waited.get(1).and_then(PollFd::any).unwrap_or(false)
+    let mut events = waited
+        .iter()
+        .skip(1)
+        .map(|entry| entry.any().unwrap_or(false));
+    Woken {
+        by_file: file.is_some() && events.next().unwrap_or(false),
+        by_process: process.is_some() && events.next().unwrap_or(false),
+    }
 }

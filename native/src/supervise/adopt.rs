@@ -1,0 +1,138 @@
+//! Going on with a task whose launcher has died, from another process.
+//!
+//! The same rules hold as before, and the same record comes out; only what a parent alone is told
+//! (the processor time) is missing, and where the kernel tells nobody else how a process ended, the
+//! exit status is unknown and never made up.
+
+use std::path::Path;
+use std::time::Duration;
+
+use taskwatcher_core::json::Json;
+use taskwatcher_core::outcome::Ending;
+use taskwatcher_core::record::Task as Row;
+use taskwatcher_core::status::Status;
+
+use super::finish;
+use super::heartbeat::Heartbeat;
+use super::recover::identity_of;
+use super::run::{Started, Supervision};
+use super::task::{Options, Task, Timeline};
+use super::tree::Tree;
+use crate::error::Error;
+use crate::feedback::Reading;
+use crate::store::Store;
+use crate::sys::clock;
+use crate::sys::detach::{self, Answer};
+use crate::sys::file::Version;
+use crate::sys::identity::{Identity, Process};
+use crate::sys::signal::{Inherited, Signal, Signals};
+
+/// Starts a launcher in the background that adopts the task. Returns once it has claimed the row,
+/// or another one has.
+pub fn in_background(database: &Path, id: i64) -> Result<(), Error> {
+    let answers = detach::in_background(|report| {
+        let adopted = adopt(database, id, |id| report.started(id));
+        if let Err(error) = adopted {
+            crate::complain_of(&error, database);
+        }
+        report.failed(0);
+    });
+    match answers
+        .map_err(|error| Error::io("go to the background", &error))?
+        .wait(|line| eprintln!("{line}"))
+    {
+        Answer::Started(_) | Answer::Failed(_) => Ok(()),
+    }
+}
+
+/// Adopts the task and runs it to its end. If another launcher has it by now, or it has ended,
+/// nothing is done.
+fn adopt(database: &Path, id: i64, started: impl FnOnce(i64)) -> Result<(), Error> {
+    // The working folder of whoever came by must not be held.
+    let _ = std::env::set_current_dir("/");
+    let failed = |error: std::io::Error| Error::io("take over signals", &error);
+    let signals = Signals::take(&Inherited::read().map_err(failed)?).map_err(failed)?;
+    let mut store = Store::open(database)?;
+    let Some(row) = store.task(id)? else {
+        return Ok(());
+    };
+    let Some(before) = identity_of(&row) else {
+        return Ok(());
+    };
+    // Its descriptor is opened while the command is alive: later nobody is told how it ended.
+    let tree = Tree::adopted(before.child, before.launcher, &before.run);
+    let after = Identity {
+        launcher: Process::own(),
+        ..before.clone()
+    };
+    if before.launcher.is_alive() || !store.change_identity(id, &row, &Json::of(&after))? {
+        return Ok(());
+    }
+    let (task, old) = task_of(&store, database, &row, &before.run)?;
+    drop(store);
+    started(id);
+    let heartbeat = task.feedfile.clone().map(|path| {
+        let present = Version::of(&path);
+        Heartbeat::new(path, present)
+    });
+    let timeline = row
+        .timeline
+        .as_ref()
+        .and_then(Timeline::parse)
+        .unwrap_or_default();
+    let supervision = Supervision::new(
+        &task,
+        tree,
+        &signals,
+        None,
+        heartbeat,
+        timeline,
+        started_at(before.child),
+    );
+    let status = row
+        .status
+        .as_deref()
+        .and_then(Status::parse)
+        .unwrap_or(Status::Running);
+    let ending: Option<Ending> = row.ending.as_ref().and_then(Json::to);
+    let ended = supervision.going_on(status, ending).run();
+    finish::archive(&task, &row, old.as_ref(), &ended, &signals)?;
+    if let Some(path) = &task.feedfile {
+        finish::remove_feedback(path, &task.options);
+    }
+    Ok(())
+}
+
+fn task_of(
+    store: &Store,
+    database: &Path,
+    row: &Row,
+    run: &str,
+) -> Result<(Task, Option<Reading>), Error> {
+    let options: Option<Options> = row.options.as_ref().and_then(Json::to);
+    let task = Task {
+        id: row.taskid,
+        run: run.to_owned(),
+        database: database.to_owned(),
+        feedfile: store.feedfile(row.taskid)?,
+        timeout: row.timeout.as_ref().and_then(serde_json::Number::as_f64),
+        options: options.unwrap_or_default(),
+    };
+    let stored = store
+        .feedback(row.taskid)?
+        .as_ref()
+        .and_then(Reading::stored);
+    Ok((task, stored))
+}
+
+/// A process's start time is counted in ticks since boot.
+fn started_at(command: Process) -> Started {
+    let ticks = Duration::from_millis(command.start.saturating_mul(10));
+    let age = clock::since_boot().saturating_sub(ticks);
+    Started::at(clock::monotonic().saturating_sub(age), ticks)
+}
+
+/// The signal that an earlier launcher has begun to end the task with.
+pub fn signal_of(ending: &Ending) -> Signal {
+    Signal::named(&ending.signal).unwrap_or(Signal::TERM)
+}

@@ -1,0 +1,102 @@
+//! A descriptor of one process, which never stands for a later one with the same id.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use taskwatcher_core::outcome::Exit;
+
+use super::identity::Process;
+use super::signal::Signal;
+use super::wait::exit_of_status;
+
+/// A descriptor of one process: it never stands for a later one with the same id.
+#[derive(Debug)]
+pub struct PidFd(OwnedFd);
+
+impl PidFd {
+    /// Opens the process with this id, whichever it is now.
+    #[allow(unsafe_code)]
+    pub fn open(pid: i32) -> io::Result<Self> {
+        // SAFETY: pidfd_open takes two integers and returns a new descriptor that nobody else owns.
+        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+        let fd = Errno::result(fd).map_err(io::Error::from)?;
+        let fd = i32::try_from(fd).map_err(io::Error::other)?;
+        // SAFETY: as above, the descriptor is ours alone.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// Sends a signal to that very process.
+    #[allow(unsafe_code)]
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        let fd = self.0.as_raw_fd();
+        let info = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: the descriptor is open, and a null siginfo asks the kernel to fill it in.
+        let done =
+            unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal.number(), info, 0) };
+        Errno::result(done).map(drop).map_err(io::Error::from)
+    }
+}
+
+impl PidFd {
+    /// How the process ended, for anybody who opened the descriptor before; `None` as long as that
+    /// is not known. The kernel tells it once the process was reaped by its parent (since 6.15);
+    /// before that its `/proc/PID/stat` does, to those who may trace it.
+    pub fn exit(&self, process: Process) -> Option<Exit> {
+        self.exit_after_reaping()
+            .or_else(|| zombie_exit(process))
+            .map(exit_of_status)
+    }
+
+    #[allow(unsafe_code)]
+    fn exit_after_reaping(&self) -> Option<i32> {
+        let mut info = PidfdInfo {
+            mask: PIDFD_INFO_EXIT,
+            ..PidfdInfo::default()
+        };
+        // SAFETY: the kernel writes at most the size that is part of the request's number, which is
+        // the size of the structure.
+        let done = unsafe { libc::ioctl(self.0.as_raw_fd(), PIDFD_GET_INFO, &raw mut info) };
+        (done == 0 && info.mask & PIDFD_INFO_EXIT != 0).then_some(info.exit_code)
+    }
+}
+
+impl AsFd for PidFd {
+    /// Readable once the process has ended.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// `struct pidfd_info` of linux/pidfd.h, its first version.
+#[repr(C)]
+#[derive(Default)]
+struct PidfdInfo {
+    mask: u64,
+    cgroup: u64,
+    pid: u32,
+    thread_group: u32,
+    parent: u32,
+    user_ids: [u32; 8],
+    exit_code: i32,
+}
+
+/// `PIDFD_INFO_EXIT` of linux/pidfd.h.
+const PIDFD_INFO_EXIT: u64 = 1 << 3;
+
+/// `_IOWR(0xFF, 11, struct pidfd_info)`.
+const PIDFD_GET_INFO: libc::Ioctl =
+    (3 << 30) | ((size_of::<PidfdInfo>() as libc::Ioctl) << 16) | (0xff << 8) | 0x0b;
+
+/// Field 52 of a zombie's `/proc/PID/stat` is its wait status.
+fn zombie_exit(process: Process) -> Option<i32> {
+    let line = fs::read(format!("/proc/{}/stat", process.pid)).ok()?;
+    let fields = super::process::fields(&line)?;
+    let is_zombie = fields.first() == Some(&"Z");
+    let start: u64 = fields.get(22 - 3)?.parse().ok()?;
+    if !is_zombie || start != process.start {
+        return None;
+    }
+    fields.get(52 - 3)?.parse().ok()
+}
