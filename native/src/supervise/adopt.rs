@@ -5,7 +5,6 @@
 //! exit status is unknown and never made up.
 
 use std::path::Path;
-use std::time::Duration;
 
 use taskwatcher_core::json::Json;
 use taskwatcher_core::outcome::Ending;
