@@ -1,0 +1,97 @@
+//! Waiting for events, never for time to pass.
+//!
+//! Everything here ends in one `poll` whose timeout is what is left of the test's [`PATIENCE`], so a condition that
+//! never comes true is a failed test with a message, not one that hangs. There is no interval after which a condition
+//! is looked at again: an event that nobody reports is a bug in the program or in the test.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+
+/// How long a test waits for one thing before it fails. Far above anything a healthy machine needs.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The moment at which a wait gives up.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// [`PATIENCE`] from now.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a moment is not a default")]
+    pub fn new() -> Self {
+        Self(Instant::now() + PATIENCE)
+    }
+
+    /// This moment: a look without waiting.
+    #[must_use]
+    pub fn now() -> Self {
+        Self(Instant::now())
+    }
+
+    fn remaining(self) -> PollTimeout {
+        let left = self.0.saturating_duration_since(Instant::now());
+        // Rounded up, so that the last wait does not become a spin.
+        let milliseconds = left.as_micros().div_ceil(1000);
+        PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
+    }
+}
+
+/// Waits until a descriptor can be read or its other end is closed; false when the deadline comes first.
+#[must_use]
+pub fn readable(descriptor: BorrowedFd<'_>, deadline: Deadline) -> bool {
+    loop {
+        let mut wanted = [PollFd::new(descriptor, PollFlags::POLLIN)];
+        match poll(&mut wanted, deadline.remaining()) {
+            Ok(0) => return false,
+            Ok(_) => return true,
+            Err(Errno::EINTR) => {}
+            Err(error) => panic!("cannot wait for a descriptor: {error}"),
+        }
+    }
+}
+
+/// Watches folders for every change of the files in them.
+pub struct FolderWatch {
+    events: Inotify,
+}
+
+impl FolderWatch {
+    /// Starts watching the folders that exist.
+    #[must_use]
+    pub fn new(folders: &[&Path]) -> Self {
+        let events = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)
+            .expect("an inotify instance");
+        // A commit to a write-ahead log becomes visible through shared memory, which no event reports: the writer's
+        // closing of the file comes after it.
+        let changes = AddWatchFlags::IN_MODIFY
+            | AddWatchFlags::IN_ATTRIB
+            | AddWatchFlags::IN_CREATE
+            | AddWatchFlags::IN_DELETE
+            | AddWatchFlags::IN_MOVE
+            | AddWatchFlags::IN_CLOSE_WRITE;
+        for folder in folders {
+            if folder.is_dir() {
+                events
+                    .add_watch(*folder, changes)
+                    .unwrap_or_else(|error| panic!("cannot watch {}: {error}", folder.display()));
+            }
+        }
+        Self { events }
+    }
+
+    /// Waits for the next change; false when the deadline comes first.
+    #[must_use]
+    pub fn next(&self, deadline: Deadline) -> bool {
+        if !readable(self.events.as_fd(), deadline) {
+            return false;
+        }
+        // Several events are one reason to look again.
+        while matches!(self.events.read_events(), Ok(events) if !events.is_empty()) {}
+        true
+    }
+}
