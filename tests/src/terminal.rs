@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use nix::pty::{Winsize, openpty};
 use nix::unistd::ttyname;
 
-use crate::wait::{Deadline, readable};
+use crate::process::Process;
+use crate::wait::{Deadline, first_readable, readable};
 
 /// The test's end of a terminal; programs get its [`path`](Terminal::path).
 pub struct Terminal {
@@ -52,6 +53,17 @@ impl Terminal {
             }
         }
         String::from_utf8_lossy(&self.seen).into_owned()
+    }
+
+    /// Takes what a process shows until it ends; one that is not read from would wait.
+    pub fn watch(&mut self, process: &Process) {
+        let deadline = Deadline::new();
+        while !process.has_ended() {
+            let ready = first_readable(&[self.master.as_fd(), process.as_fd()], deadline);
+            assert!(ready.is_some(), "still runs: {}", crate::process::describe(process.pid()));
+            self.shown();
+        }
+        self.shown();
     }
 
     /// Waits until this text was shown.

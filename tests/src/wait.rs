@@ -44,11 +44,18 @@ impl Deadline {
 /// Waits until a descriptor can be read or its other end is closed; false when the deadline comes first.
 #[must_use]
 pub fn readable(descriptor: BorrowedFd<'_>, deadline: Deadline) -> bool {
+    first_readable(&[descriptor], deadline).is_some()
+}
+
+/// Waits until one of several descriptors can be read; gives back which, nothing when the deadline comes first.
+#[must_use]
+pub(crate) fn first_readable(descriptors: &[BorrowedFd<'_>], deadline: Deadline) -> Option<usize> {
     loop {
-        let mut wanted = [PollFd::new(descriptor, PollFlags::POLLIN)];
+        let mut wanted: Vec<PollFd<'_>> =
+            descriptors.iter().map(|it| PollFd::new(*it, PollFlags::POLLIN)).collect();
         match poll(&mut wanted, deadline.remaining()) {
-            Ok(0) => return false,
-            Ok(_) => return true,
+            Ok(0) => return None,
+            Ok(_) => return wanted.iter().position(|it| it.any().unwrap_or(false)),
             Err(Errno::EINTR) => {}
             Err(error) => panic!("cannot wait for a descriptor: {error}"),
         }

@@ -89,6 +89,15 @@ impl Kin {
         Ok(id.to_string())
     }
 
+    /// `background PROGRAM…`: the same in a group of its own, without the terminal, as after `&`.
+    pub(crate) fn background(&mut self, rest: &str) -> Answer {
+        let child = words(rest)?.process_group(0).spawn()?;
+        let id = child.id();
+        self.program = Some(child);
+        self.is_job = false;
+        Ok(id.to_string())
+    }
+
     /// `await`: the end of that program, as a shell reports it.
     pub(crate) fn wait(&mut self) -> Answer {
         let mut child = self.program.take().ok_or("nothing was started")?;

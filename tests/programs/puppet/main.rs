@@ -11,12 +11,13 @@
 //! |---|---|
 //! | `exit N`, `die SIGNAL`, `stop` | ends or stops itself |
 //! | `say LINE` | one update as the known producer makes it |
+//! | `nap MS` | takes its time |
 //! | `beats COUNT RATE` | heartbeats, RATE a second |
 //! | `raw TEXT`, `rewrite TEXT`, `replace TEXT`, `truncate`, `remove` | other treatment of the feedback file |
 //! | `hold SIGNAL…` | from now on these are told to the test instead of acting |
 //! | `child NAME [setsid] [orphan] [bare]` | another puppet from this one |
 //! | `hop COUNT` | a chain of processes, each starts the next and exits; the last one appears as `hopped` |
-//! | `start PROGRAM…`, `job PROGRAM…`, `await` | a program of its own, plain or as a shell's foreground job |
+//! | `start PROGRAM…`, `job PROGRAM…`, `background PROGRAM…`, `await` | a program of its own: plain, or as a shell's job |
 //! | `print TEXT`, `read`, `flags FD`, `report`, `foreground` | what it sees |
 #![forbid(unsafe_code)]
 
@@ -178,6 +179,9 @@ impl Puppet {
                 raise(signal)?;
             }
             "stop" => raise(Signal::SIGSTOP)?,
+            "nap" => {
+                poll(&mut [], PollTimeout::try_from(rest.parse::<u32>()?)?)?;
+            }
             "hold" => self.hold(rest)?,
             "print" => {
                 println!("{rest}");
@@ -191,6 +195,7 @@ impl Puppet {
             "hop" => return self.kin.start_hops(rest),
             "start" => return self.kin.start(rest),
             "job" => return self.kin.job(rest),
+            "background" => return self.kin.background(rest),
             "await" => return self.kin.wait(),
             _ => return self.feedback.obey(verb, rest),
         }
