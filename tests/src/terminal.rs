@@ -3,17 +3,19 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-use nix::pty::{Winsize, openpty};
-use nix::unistd::ttyname;
+use nix::fcntl::OFlag;
+use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::process::Process;
 use crate::wait::{Deadline, first_readable, readable};
 
 /// The test's end of a terminal; programs get its [`path`](Terminal::path).
 pub struct Terminal {
-    master: File,
+    master: PtyMaster,
     /// Kept open, so that the terminal lives on between two programs.
     _slave: File,
     path: PathBuf,
@@ -24,14 +26,21 @@ impl Terminal {
     /// Opens a terminal of this many columns.
     #[must_use]
     pub fn open(columns: u16) -> Self {
+        // Closed on exec from the start: another test may start a program at any moment.
+        let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        let master = posix_openpt(flags).expect("a pseudo terminal");
+        grantpt(&master).expect("access to the terminal");
+        unlockpt(&master).expect("an open terminal");
+        let path = PathBuf::from(ptsname_r(&master).expect("the name of the terminal"));
+        let slave = File::options()
+            .read(true)
+            .write(true)
+            .custom_flags(OFlag::O_NOCTTY.bits())
+            .open(&path)
+            .expect("the terminal");
         let size = Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        let ends = openpty(Some(&size), None).expect("a pseudo terminal");
-        let path = ttyname(&ends.slave).expect("the name of a terminal");
-        // Its number must not pass to the programs: they are to open the terminal by name.
-        for end in [&ends.master, &ends.slave] {
-            rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC).expect("a flag");
-        }
-        Self { master: ends.master.into(), _slave: ends.slave.into(), path, seen: Vec::new() }
+        tcsetwinsize(&slave, size).expect("a size");
+        Self { master, _slave: slave, path, seen: Vec::new() }
     }
 
     /// The device that programs open.

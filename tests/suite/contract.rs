@@ -1,10 +1,13 @@
 //! What a program may rely on: it starts as it would have without a launcher, and knows its task.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::Command;
 
+use nix::fcntl::OFlag;
 use serde_json::{Value, json};
-use taskwatcher_tests::{Lab, Puppet, Running, Terminal};
+use taskwatcher_tests::{Deadline, Lab, Puppet, Running, Terminal, readable};
 
 use crate::{id, lab, text};
 
@@ -196,11 +199,16 @@ fn detach_prints_the_id_and_lets_go_of_its_caller() {
     // The substitution ends only when nobody holds its pipe, and the reader of `held` likewise.
     let script = r#"exec 9>held; id=$("$@"); echo "id=$id""#;
     command.args(["-c", script, "sh", lab.taskwatcher()]).args(words);
+    // Opened first and without waiting: its end shows once a writer has come and all are gone.
+    let held = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlag::O_NONBLOCK.bits())
+        .open(&pipe)
+        .expect("the reading end");
     let shell = lab.start(command);
-    let held = fs::read(&pipe).expect("the end of the pipe");
+    assert!(readable(held.as_fd(), Deadline::new()), "a descriptor of the caller is held");
     let mut puppet = lab.stage().expect("p");
     let printed = shell.wait().success();
-    assert!(held.is_empty());
     let task = lab.only_task();
     assert_eq!(printed, format!("id={}\n", id(&task)));
     let report = puppet.report();

@@ -91,6 +91,14 @@ fn one_winner_of_a_unique_launch() {
 }
 
 #[test]
+fn the_first_use_by_many_at_once() {
+    let lab = lab_alone();
+    let outputs = Start::line_up(&lab, vec![words(&["reserve"]); CALLERS]).go();
+    let ids: BTreeSet<String> = outputs.into_iter().map(Output::success).collect();
+    assert_eq!((ids.len(), lab.list().len()), (CALLERS, CALLERS));
+}
+
+#[test]
 fn every_concurrent_launch_is_recorded() {
     let lab = lab_alone();
     let outputs = Start::line_up(&lab, vec![words(&["launch", "--", "true"]); CALLERS]).go();
