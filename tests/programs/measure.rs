@@ -21,8 +21,14 @@ fn main() {
 
 /// A program beside this one.
 fn neighbour(name: &str) -> &'static str {
-    let path = std::env::current_exe().expect("this program").with_file_name(name);
-    assert!(path.exists(), "build the whole package first: {} is missing", path.display());
+    let path = std::env::current_exe()
+        .expect("this program")
+        .with_file_name(name);
+    assert!(
+        path.exists(),
+        "build the whole package first: {} is missing",
+        path.display()
+    );
     path.to_str().expect("a plain name").to_owned().leak()
 }
 
@@ -60,7 +66,10 @@ fn delay_of_a_record(lab: &Lab) {
         assert_eq!(launcher.wait().success(), "");
     }
     let half = median(&mut delays);
-    println!("in the history after exit: median {half:?}, slowest {:?}", delays[ROUNDS - 1]);
+    println!(
+        "in the history after exit: median {half:?}, slowest {:?}",
+        delays[ROUNDS - 1]
+    );
 }
 
 fn median(durations: &mut [Duration]) -> Duration {

@@ -70,10 +70,20 @@ impl Lab {
     fn open(programs: Programs, turn: Turn) -> Self {
         // Orphans fall to this program, which reaps those that matter, rather than to an init that may not exist.
         nix::sys::prctl::set_child_subreaper(true).expect("the role of a subreaper");
-        let folder = tempfile::Builder::new().prefix("lab-").tempdir().expect("a temporary folder");
+        let folder = tempfile::Builder::new()
+            .prefix("lab-")
+            .tempdir()
+            .expect("a temporary folder");
         let mark = folder.path().display().to_string();
         let stage = Stage::open(folder.path());
-        Self { programs, mark, stage, count: Cell::new(0), folder, _turn: turn }
+        Self {
+            programs,
+            mark,
+            stage,
+            count: Cell::new(0),
+            folder,
+            _turn: turn,
+        }
     }
 
     /// The lab's own folder; programs start in it.
@@ -166,8 +176,18 @@ impl Lab {
     /// The command line of a puppet of this name, with further arguments.
     #[must_use]
     pub fn puppet(&self, name: &str, arguments: &[&str]) -> Vec<String> {
-        let fixed = [self.programs.puppet, "--stage", self.stage.path(), "--name", name];
-        fixed.iter().chain(arguments).map(|&it| it.to_owned()).collect()
+        let fixed = [
+            self.programs.puppet,
+            "--stage",
+            self.stage.path(),
+            "--name",
+            name,
+        ];
+        fixed
+            .iter()
+            .chain(arguments)
+            .map(|&it| it.to_owned())
+            .collect()
     }
 
     /// Launches a puppet under supervision and waits until it is on the stage.
@@ -248,7 +268,9 @@ impl Lab {
     /// Changes the database behind the program's back.
     pub fn edit(&self, statements: &str) {
         let database = Connection::open(self.database_file()).expect("the lab's database");
-        database.busy_timeout(crate::PATIENCE).expect("a busy timeout");
+        database
+            .busy_timeout(crate::PATIENCE)
+            .expect("a busy timeout");
         database.execute_batch(statements).expect(statements);
     }
 
@@ -256,7 +278,10 @@ impl Lab {
     #[must_use]
     #[track_caller]
     pub fn rows(&self, table: &str) -> Vec<Row> {
-        rows(&self.database(), &format!("SELECT * FROM {table} ORDER BY id"))
+        rows(
+            &self.database(),
+            &format!("SELECT * FROM {table} ORDER BY id"),
+        )
     }
 
     /// Waits until the database shows what is wanted.
@@ -267,7 +292,7 @@ impl Lab {
         mut wanted: impl FnMut(&Connection) -> Option<T>,
     ) -> T {
         let deadline = Deadline::new();
-        let watch = FolderWatch::new(&[self.folder()]);
+        let mut watch = FolderWatch::new(&[self.folder()]);
         // One connection for all looks: opening and closing one is itself a change of the folder.
         let mut database = None;
         loop {
@@ -290,7 +315,9 @@ impl Lab {
     #[track_caller]
     pub fn wait_for_status(&self, status: &str) -> Row {
         self.wait_for_database(&format!("status {status}"), |database| {
-            rows(database, "SELECT * FROM tasks").into_iter().find(|row| row["status"] == status)
+            rows(database, "SELECT * FROM tasks")
+                .into_iter()
+                .find(|row| row["status"] == status)
         })
     }
 
@@ -307,7 +334,7 @@ impl Lab {
     #[track_caller]
     pub fn wait_for_file<T>(&self, what: &str, mut wanted: impl FnMut() -> Option<T>) -> T {
         let deadline = Deadline::new();
-        let watch = FolderWatch::new(&[self.folder(), &self.path("feedback")]);
+        let mut watch = FolderWatch::new(&[self.folder(), &self.path("feedback")]);
         loop {
             if let Some(found) = wanted() {
                 return found;
@@ -323,7 +350,9 @@ impl Lab {
         let carries_mark = |pid: i32| {
             // A zombie has no environment any more.
             let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())
+            environment
+                .split(|byte| *byte == 0)
+                .any(|entry| entry == mark.as_bytes())
         };
         let entries = fs::read_dir("/proc").expect("the list of processes");
         entries
@@ -338,7 +367,11 @@ impl Lab {
     /// Asserts that no process of this lab lives.
     #[track_caller]
     pub fn assert_no_process(&self) {
-        let alive: Vec<String> = self.processes().iter().map(|it| describe(it.pid())).collect();
+        let alive: Vec<String> = self
+            .processes()
+            .iter()
+            .map(|it| describe(it.pid()))
+            .collect();
         assert!(alive.is_empty(), "left alive: {alive:#?}");
     }
 
@@ -347,7 +380,11 @@ impl Lab {
     pub fn assert_nothing_left(&self) {
         self.assert_no_process();
         assert_eq!(self.rows("tasks"), Vec::<Row>::new(), "tasks left behind");
-        assert_eq!(self.rows("feedbacks"), Vec::<Row>::new(), "feedbacks left behind");
+        assert_eq!(
+            self.rows("feedbacks"),
+            Vec::<Row>::new(),
+            "feedbacks left behind"
+        );
         if let Ok(files) = fs::read_dir(self.path("feedback")) {
             let files: Vec<_> = files.flatten().map(|entry| entry.file_name()).collect();
             assert!(files.is_empty(), "feedback files left behind: {files:?}");
@@ -378,7 +415,10 @@ fn records(printed: &str, kind: &str) -> Vec<Value> {
     let document: Value = serde_json::from_str(printed)
         .unwrap_or_else(|error| panic!("no JSON ({error}): {printed:?}"));
     assert_eq!(document["format"], "taskwatcher/1");
-    document[kind].as_array().unwrap_or_else(|| panic!("no {kind} in {printed}")).clone()
+    document[kind]
+        .as_array()
+        .unwrap_or_else(|| panic!("no {kind} in {printed}"))
+        .clone()
 }
 
 #[track_caller]

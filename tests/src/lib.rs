@@ -7,7 +7,10 @@
 //!
 //! Timing is under the test's control: it waits for events, and programs move when told.
 #![forbid(unsafe_code)]
-#![allow(clippy::missing_panics_doc, reason = "helpers of tests fail by a panic, as tests do")]
+#![allow(
+    clippy::missing_panics_doc,
+    reason = "helpers of tests fail by a panic, as tests do"
+)]
 
 mod database;
 mod lab;

@@ -29,15 +29,29 @@ impl Output {
     #[must_use]
     pub fn code(&self) -> i32 {
         self.status.code().unwrap_or_else(|| {
-            panic!("ended by signal {:?}: {}", self.status.signal(), self.stderr)
+            panic!(
+                "ended by signal {:?}: {}",
+                self.status.signal(),
+                self.stderr
+            )
         })
+    }
+
+    /// Asserts success, whatever it remarked as an aside, and gives back what was printed.
+    #[track_caller]
+    pub fn done(self) -> String {
+        assert!(self.status.success(), "expected success: {self:?}");
+        self.stdout
     }
 
     /// Asserts success without any error text, and gives back what was printed.
     #[must_use]
     #[track_caller]
     pub fn success(self) -> String {
-        assert!(self.status.success() && self.stderr.is_empty(), "expected success: {self:?}");
+        assert!(
+            self.status.success() && self.stderr.is_empty(),
+            "expected success: {self:?}"
+        );
         self.stdout
     }
 
@@ -47,7 +61,12 @@ impl Output {
     pub fn failure(self, code: i32) -> String {
         assert_eq!(self.status.code(), Some(code), "exit code: {self:?}");
         assert_eq!(self.stdout, "", "standard output carries results only");
-        assert_eq!(self.stderr.matches('\n').count(), 1, "an error is one line: {:?}", self.stderr);
+        assert_eq!(
+            self.stderr.matches('\n').count(),
+            1,
+            "an error is one line: {:?}",
+            self.stderr
+        );
         assert!(self.stderr.ends_with('\n'), "{:?}", self.stderr);
         self.stderr.trim_end().to_owned()
     }
@@ -66,11 +85,17 @@ impl Running {
         command
             .stdout(fs::File::create(&printed).expect("a file for output"))
             .stderr(fs::File::create(&complained).expect("a file for errors"));
-        let child =
-            command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let pid = i32::try_from(child.id()).expect("a process number");
         let process = Process::open(pid).expect("a child that was not reaped yet");
-        Self { child, process, printed, complained }
+        Self {
+            child,
+            process,
+            printed,
+            complained,
+        }
     }
 
     /// Its number.
@@ -102,7 +127,11 @@ impl Running {
     pub fn wait(mut self) -> Output {
         self.wait_unreaped();
         let status = self.child.wait().expect("the end of a child");
-        Output { status, stdout: read(&self.printed), stderr: read(&self.complained) }
+        Output {
+            status,
+            stdout: read(&self.printed),
+            stderr: read(&self.complained),
+        }
     }
 
     /// Waits for its end and leaves the zombie, as a parent does that is busy with something else.

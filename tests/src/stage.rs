@@ -25,7 +25,11 @@ impl Stage {
     pub(crate) fn open(folder: &Path) -> Self {
         let path = folder.join("stage");
         let listener = UnixListener::bind(&path).expect("a socket in the lab's folder");
-        Self { path, listener, waiting: RefCell::default() }
+        Self {
+            path,
+            listener,
+            waiting: RefCell::default(),
+        }
     }
 
     /// The socket, as a puppet's `--stage` wants it.
@@ -42,7 +46,10 @@ impl Stage {
             if let Some(puppet) = self.take(name) {
                 return puppet;
             }
-            assert!(readable(self.listener.as_fd(), deadline), "no puppet called {name} appeared");
+            assert!(
+                readable(self.listener.as_fd(), deadline),
+                "no puppet called {name} appeared"
+            );
             self.admit();
         }
     }
@@ -64,8 +71,13 @@ impl Stage {
 
     fn admit(&self) {
         let (stream, _) = self.listener.accept().expect("a puppet's connection");
-        let mut puppet =
-            Puppet { name: String::new(), pid: 0, stream, unread: Vec::new(), signals: Vec::new() };
+        let mut puppet = Puppet {
+            name: String::new(),
+            pid: 0,
+            stream,
+            unread: Vec::new(),
+            signals: Vec::new(),
+        };
         // One that was killed before it could speak has not appeared.
         let Some(hello) = puppet.line() else { return };
         let mut words = hello.split(' ').skip(1);

@@ -38,9 +38,19 @@ impl Terminal {
             .custom_flags(OFlag::O_NOCTTY.bits())
             .open(&path)
             .expect("the terminal");
-        let size = Winsize { ws_row: 40, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let size = Winsize {
+            ws_row: 40,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
         tcsetwinsize(&slave, size).expect("a size");
-        Self { master, _slave: slave, path, seen: Vec::new() }
+        Self {
+            master,
+            _slave: slave,
+            path,
+            seen: Vec::new(),
+        }
     }
 
     /// The device that programs open.
@@ -69,7 +79,11 @@ impl Terminal {
         let deadline = Deadline::new();
         while !process.has_ended() {
             let ready = first_readable(&[self.master.as_fd(), process.as_fd()], deadline);
-            assert!(ready.is_some(), "still runs: {}", crate::process::describe(process.pid()));
+            assert!(
+                ready.is_some(),
+                "still runs: {}",
+                crate::process::describe(process.pid())
+            );
             self.shown();
         }
         self.shown();
@@ -80,7 +94,11 @@ impl Terminal {
         let deadline = Deadline::new();
         while !String::from_utf8_lossy(&self.seen).contains(text) {
             let more = readable(self.master.as_fd(), deadline) && self.read() > 0;
-            assert!(more, "the terminal never showed {text:?}: {:?}", self.shown());
+            assert!(
+                more,
+                "the terminal never showed {text:?}: {:?}",
+                self.shown()
+            );
         }
     }
 

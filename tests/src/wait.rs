@@ -5,7 +5,7 @@
 //! is looked at again: an event that nobody reports is a bug in the program or in the test.
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -51,8 +51,10 @@ pub fn readable(descriptor: BorrowedFd<'_>, deadline: Deadline) -> bool {
 #[must_use]
 pub(crate) fn first_readable(descriptors: &[BorrowedFd<'_>], deadline: Deadline) -> Option<usize> {
     loop {
-        let mut wanted: Vec<PollFd<'_>> =
-            descriptors.iter().map(|it| PollFd::new(*it, PollFlags::POLLIN)).collect();
+        let mut wanted: Vec<PollFd<'_>> = descriptors
+            .iter()
+            .map(|it| PollFd::new(*it, PollFlags::POLLIN))
+            .collect();
         match poll(&mut wanted, deadline.remaining()) {
             Ok(0) => return None,
             Ok(_) => return wanted.iter().position(|it| it.any().unwrap_or(false)),
@@ -62,17 +64,37 @@ pub(crate) fn first_readable(descriptors: &[BorrowedFd<'_>], deadline: Deadline)
     }
 }
 
-/// Watches folders for every change of the files in them.
+/// Watches folders for every change of the files in them, also folders that come into being later.
 pub struct FolderWatch {
     events: Inotify,
+    missing: Vec<PathBuf>,
 }
 
 impl FolderWatch {
-    /// Starts watching the folders that exist.
+    /// Starts watching. A folder that is not there yet has to appear in one of the others.
     #[must_use]
     pub fn new(folders: &[&Path]) -> Self {
         let events = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)
             .expect("an inotify instance");
+        let missing = folders.iter().map(|folder| folder.to_path_buf()).collect();
+        let mut watch = Self { events, missing };
+        watch.add_missing();
+        watch
+    }
+
+    /// Waits for the next change; false when the deadline comes first.
+    #[must_use]
+    pub fn next(&mut self, deadline: Deadline) -> bool {
+        if !readable(self.events.as_fd(), deadline) {
+            return false;
+        }
+        // Several events are one reason to look again.
+        while matches!(self.events.read_events(), Ok(events) if !events.is_empty()) {}
+        self.add_missing();
+        true
+    }
+
+    fn add_missing(&mut self) {
         // A commit to a write-ahead log becomes visible through shared memory, which no event reports: the writer's
         // closing of the file comes after it.
         let changes = AddWatchFlags::IN_MODIFY
@@ -81,24 +103,8 @@ impl FolderWatch {
             | AddWatchFlags::IN_DELETE
             | AddWatchFlags::IN_MOVE
             | AddWatchFlags::IN_CLOSE_WRITE;
-        for folder in folders {
-            if folder.is_dir() {
-                events
-                    .add_watch(*folder, changes)
-                    .unwrap_or_else(|error| panic!("cannot watch {}: {error}", folder.display()));
-            }
-        }
-        Self { events }
-    }
-
-    /// Waits for the next change; false when the deadline comes first.
-    #[must_use]
-    pub fn next(&self, deadline: Deadline) -> bool {
-        if !readable(self.events.as_fd(), deadline) {
-            return false;
-        }
-        // Several events are one reason to look again.
-        while matches!(self.events.read_events(), Ok(events) if !events.is_empty()) {}
-        true
+        let events = &self.events;
+        self.missing
+            .retain(|folder| events.add_watch(folder, changes).is_err());
     }
 }

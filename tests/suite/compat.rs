@@ -37,8 +37,14 @@ fn a_database_of_the_original_opens_in_place() {
     let history = lab.history(&[]);
     assert_eq!(history.len(), 2);
     let old = &history[0];
-    assert_eq!((id(old), text(old, "taskname"), text(old, "info1")), (41, "older", "one"));
-    assert_eq!((number(old, "starttime"), number(old, "duration")), (1_500_000_000, 60));
+    assert_eq!(
+        (id(old), text(old, "taskname"), text(old, "info1")),
+        (41, "older", "one")
+    );
+    assert_eq!(
+        (number(old, "starttime"), number(old, "duration")),
+        (1_500_000_000, 60)
+    );
     assert_eq!(text(old, "termsignal"), "9");
     assert_eq!(old["outcome"], Value::Null);
     assert_eq!(old["feedback"], Value::Null, "no JSON object in 1.7");
@@ -51,10 +57,16 @@ fn a_database_of_the_original_opens_in_place() {
     }
     // Its reservation of just now can be launched, and ids go on above all it has seen.
     let waiting = id(&lab.only_task());
-    let _ = lab.run(["launch", "--taskid", &waiting.to_string(), "--", "true"]).success();
+    let _ = lab
+        .run(["launch", "--taskid", &waiting.to_string(), "--", "true"])
+        .success();
     let next = lab.reserve(&[]);
     assert!(next > 41, "{next} may have been given out by 1.7");
-    assert_eq!(lab.run(["history"]).code(), 0, "the table shows old rows, too");
+    assert_eq!(
+        lab.run(["history"]).code(),
+        0,
+        "the table shows old rows, too"
+    );
 }
 
 #[test]
@@ -64,7 +76,10 @@ fn a_task_of_a_dead_original_launcher_is_cleared_away() {
         return;
     };
     let lab = lab();
-    assert_eq!(original.control(&lab, &["database", "--initialize"]).code(), 0);
+    assert_eq!(
+        original.control(&lab, &["database", "--initialize"]).code(),
+        0
+    );
     // As 1.7 leaves it when its launcher is killed; it wrote no identity, so only the row's age speaks.
     lab.edit(
         "INSERT INTO tasks (id, name, status, pid, feedback, reservetime, starttime, timeout)
@@ -83,8 +98,18 @@ fn the_original_lists_our_tasks_and_history() {
         return;
     };
     let lab = lab();
-    let _ = lab.run(["launch", "--name", "done", "--", "sh", "-c", "exit 3"]).code();
-    let options = ["--name", "ours", "--info1", "i", "--feedback", "--timeout", "50"];
+    let _ = lab
+        .run(["launch", "--name", "done", "--", "sh", "-c", "exit 3"])
+        .code();
+    let options = [
+        "--name",
+        "ours",
+        "--info1",
+        "i",
+        "--feedback",
+        "--timeout",
+        "50",
+    ];
     let (launcher, mut puppet) = lab.launch(&options, "p", &[]);
     puppet.say("[progress]3");
     let reserved = lab.reserve(&["--name", "kept"]);
@@ -93,25 +118,42 @@ fn the_original_lists_our_tasks_and_history() {
     assert_eq!(listed.code(), 0, "{listed:?}");
     let tasks: Value = serde_json::from_str(&listed.stdout).expect("JSON of 1.7");
     let ours = &tasks[task.to_string()];
-    assert_eq!((text(ours, "name"), text(ours, "status")), ("ours", "RUNNING"));
+    assert_eq!(
+        (text(ours, "name"), text(ours, "status")),
+        ("ours", "RUNNING")
+    );
     assert_eq!(number(ours, "pid"), i64::from(puppet.pid()));
     assert_eq!((number(ours, "feedback"), number(ours, "timeout")), (1, 50));
     assert_eq!(text(&tasks[reserved.to_string()], "status"), "RESERVED");
     let history = original.control(&lab, &["history", "--list"]);
     let first = history.stdout.lines().next().expect("a line");
     let history: Value = serde_json::from_str(first).expect("JSON of 1.7");
-    let done = history.as_object().and_then(|it| it.values().next()).expect("a record");
-    assert_eq!((text(done, "taskname"), &done["termsignal"]), ("done", &Value::Null));
+    let done = history
+        .as_object()
+        .and_then(|it| it.values().next())
+        .expect("a record");
+    assert_eq!(
+        (text(done, "taskname"), &done["termsignal"]),
+        ("done", &Value::Null)
+    );
     // Its tables for people and its update work on our rows, too.
     assert_eq!(original.control(&lab, &["task", "--list"]).code(), 0);
-    assert_eq!(original.control(&lab, &["history", "--list", "--human"]).code(), 0);
+    assert_eq!(
+        original
+            .control(&lab, &["history", "--list", "--human"])
+            .code(),
+        0
+    );
     let update = original.control(&lab, &["database", "--update"]);
     assert_eq!(update.code(), 0, "{update:?}");
     puppet.exit(0);
     let _ = launcher.wait().success();
     assert_eq!(lab.history(&[])[1]["feedback"], json!({"progress": "3"}));
     let history = original.control(&lab, &["history", "--list"]);
-    assert!(history.stdout.contains("progress"), "feedback is text that 1.7 can print");
+    assert!(
+        history.stdout.contains("progress"),
+        "feedback is text that 1.7 can print"
+    );
 }
 
 #[test]
@@ -124,33 +166,61 @@ fn the_real_producer_runs_under_us() {
     let file = lab.feedback_file(task);
     // 1.7 wants the folder to be there before it writes.
     let python = original.module(&lab, "testprog");
-    let mut command =
-        lab.command(["launch", "--taskid", &task.to_string(), "--timeout", "20", "--"]);
+    let mut command = lab.command([
+        "launch",
+        "--taskid",
+        &task.to_string(),
+        "--timeout",
+        "20",
+        "--",
+    ]);
     command
         .arg(python.get_program())
         .args(python.get_args())
-        .args(["--scenario", "progressing", "--delay", "0.002", "--feedback"])
+        .args([
+            "--scenario",
+            "progressing",
+            "--delay",
+            "0.002",
+            "--feedback",
+        ])
         .arg(&file)
-        .envs(python.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        .envs(
+            python
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
     let launcher = lab.start(command);
     // Answers while it writes, at two moments that the file itself marks.
     for mark in ["[progress]30\n", "[progress]70\n"] {
         lab.wait_for_file(mark, || {
-            std::fs::read_to_string(&file).ok().filter(|text| text.contains(mark))
+            std::fs::read_to_string(&file)
+                .ok()
+                .filter(|text| text.contains(mark))
         });
         let values = lab.feedback(task);
         assert_eq!(text(&values, "playbook"), "testprogr");
         let progress: u32 = text(&values, "progress").parse().expect("a percentage");
         assert!((1..=100).contains(&progress), "{values}");
-        assert!(text(&values, "testcase_name").starts_with("testcase_nb_"), "{values}");
+        assert!(
+            text(&values, "testcase_name").starts_with("testcase_nb_"),
+            "{values}"
+        );
     }
     let output = launcher.wait();
     assert_eq!(output.code(), 0, "{output:?}");
     let record = lab.only_record();
-    assert_eq!((text(&record, "outcome"), text(&record, "taskname")), ("succeeded", "progress"));
+    assert_eq!(
+        (text(&record, "outcome"), text(&record, "taskname")),
+        ("succeeded", "progress")
+    );
     assert_eq!(record["feedback"]["progress"], "100");
-    let order: Vec<&str> =
-        record["feedback"].as_object().expect("values").keys().map(String::as_str).collect();
+    let order: Vec<&str> = record["feedback"]
+        .as_object()
+        .expect("values")
+        .keys()
+        .map(String::as_str)
+        .collect();
     assert!(order.contains(&"end_time"), "{order:?}");
     lab.assert_nothing_left();
 }

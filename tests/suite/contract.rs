@@ -45,7 +45,10 @@ fn a_broken_pipe_kills_as_usual() {
     let mut command = lab.program("env");
     command.args(["--ignore-signal=PIPE", lab.taskwatcher(), "launch", "--"]);
     let lines = signal_lines(&lab, command);
-    let ignored = lines.iter().find_map(|line| line.strip_prefix("SigIgn:")).expect("a line");
+    let ignored = lines
+        .iter()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .expect("a line");
     let ignored = u64::from_str_radix(ignored.trim(), 16).expect("a mask");
     assert_eq!(ignored & (1 << 12), 0, "SIGPIPE stays ignored: {ignored:x}");
 }
@@ -64,7 +67,12 @@ fn no_descriptor_is_added_or_lost() {
     let lab = lab();
     let names = |puppet: &mut Puppet| -> Vec<String> {
         let report = puppet.report();
-        report["descriptors"].as_object().expect("a map").keys().cloned().collect()
+        report["descriptors"]
+            .as_object()
+            .expect("a map")
+            .keys()
+            .cloned()
+            .collect()
     };
     let line = lab.puppet("alone", &[]);
     let mut command = lab.program(&line[0]);
@@ -79,7 +87,9 @@ fn no_descriptor_is_added_or_lost() {
 fn the_environment_tells_the_task() {
     let lab = lab();
     let mut command = lab.command(lab.launch_line(&["--feedback"], "p", &[]));
-    command.env("SOMETHING", "else").env_remove("TASKWATCHER_DB");
+    command
+        .env("SOMETHING", "else")
+        .env_remove("TASKWATCHER_DB");
     // The path is given as people do, relative to where they stand.
     command.env("XDG_STATE_HOME", lab.path("state"));
     let launcher = lab.start(command);
@@ -89,17 +99,26 @@ fn the_environment_tells_the_task() {
     let file = text(environment, "TASKWATCHER_FEEDBACK").to_owned();
     let task = text(environment, "TASKWATCHER_TASKID").to_owned();
     let database = lab.path("state/taskwatcher/taskwatcher.db");
-    assert_eq!(text(environment, "TASKWATCHER_DB"), database.to_str().expect("a plain name"));
+    assert_eq!(
+        text(environment, "TASKWATCHER_DB"),
+        database.to_str().expect("a plain name")
+    );
     let expected = lab.path(&format!("state/taskwatcher/feedback/feedback_{task}.log"));
     assert_eq!(file, expected.to_str().expect("a plain name"));
     assert!(!text(environment, "TASKWATCHER_RUN").is_empty());
     assert_eq!(text(environment, "SOMETHING"), "else");
     assert_eq!(report["directory"], json!(lab.folder()));
     puppet.say("[a]b");
-    assert_eq!(fs::read_to_string(&file).expect("the file").lines().last(), Some("[a]b"));
+    assert_eq!(
+        fs::read_to_string(&file).expect("the file").lines().last(),
+        Some("[a]b")
+    );
     puppet.exit(0);
     let _ = launcher.wait().success();
-    assert!(!fs::exists(&file).expect("an answer"), "the file is left behind");
+    assert!(
+        !fs::exists(&file).expect("an answer"),
+        "the file is left behind"
+    );
 }
 
 #[test]
@@ -150,7 +169,10 @@ fn a_job_in_the_foreground_owns_the_terminal() {
     shell.tell(&format!("job {}", launch_words(&lab, &[])));
     let mut task = lab.stage().expect("task");
     let report = task.report();
-    assert_eq!(report["foreground"], report["pgrp"], "from its first instruction on");
+    assert_eq!(
+        report["foreground"], report["pgrp"],
+        "from its first instruction on"
+    );
     assert_in_foreground(&mut task);
     terminal.type_bytes(b"typed\n\x04");
     assert_eq!(task.tell("read"), "74797065640a");
@@ -159,7 +181,10 @@ fn a_job_in_the_foreground_owns_the_terminal() {
     assert_eq!(shell.tell("await"), "130");
     assert_in_foreground(&mut shell);
     let record = lab.only_record();
-    assert_eq!((text(&record, "outcome"), text(&record, "termsignal")), ("signalled", "SIGINT"));
+    assert_eq!(
+        (text(&record, "outcome"), text(&record, "termsignal")),
+        ("signalled", "SIGINT")
+    );
 }
 
 #[test]
@@ -198,7 +223,9 @@ fn detach_prints_the_id_and_lets_go_of_its_caller() {
     let mut command = lab.program("sh");
     // The substitution ends only when nobody holds its pipe, and the reader of `held` likewise.
     let script = r#"exec 9>held; id=$("$@"); echo "id=$id""#;
-    command.args(["-c", script, "sh", lab.taskwatcher()]).args(words);
+    command
+        .args(["-c", script, "sh", lab.taskwatcher()])
+        .args(words);
     // Opened first and without waiting: its end shows once a writer has come and all are gone.
     let held = OpenOptions::new()
         .read(true)
@@ -206,19 +233,29 @@ fn detach_prints_the_id_and_lets_go_of_its_caller() {
         .open(&pipe)
         .expect("the reading end");
     let shell = lab.start(command);
-    assert!(readable(held.as_fd(), Deadline::new()), "a descriptor of the caller is held");
+    assert!(
+        readable(held.as_fd(), Deadline::new()),
+        "a descriptor of the caller is held"
+    );
     let mut puppet = lab.stage().expect("p");
     let printed = shell.wait().success();
     let task = lab.only_task();
     assert_eq!(printed, format!("id={}\n", id(&task)));
     let report = puppet.report();
     let descriptors = report["descriptors"].as_object().expect("a map");
-    assert_eq!(descriptors.keys().collect::<Vec<_>>(), ["0", "1", "2"], "{descriptors:?}");
+    assert_eq!(
+        descriptors.keys().collect::<Vec<_>>(),
+        ["0", "1", "2"],
+        "{descriptors:?}"
+    );
     assert_eq!(descriptors["0"], "/dev/null");
     puppet.say("[a]1");
     puppet.exit(4);
     let rows = lab.wait_for_history(1);
-    assert_eq!((&rows[0]["exitcode"], &rows[0]["outcome"]), (&json!(4), &json!("failed")));
+    assert_eq!(
+        (&rows[0]["exitcode"], &rows[0]["outcome"]),
+        (&json!(4), &json!("failed"))
+    );
     // The launcher itself ends right after its last transaction.
     for process in lab.processes() {
         process.wait_for_end();
@@ -246,20 +283,36 @@ fn detach_outlives_its_callers_session() {
 #[test]
 fn detach_with_output_and_both_streams() {
     let lab = lab();
-    let line = ["launch", "--detach", "--output", "log", "--", "sh", "-c", "echo a; echo b >&2"];
+    let line = [
+        "launch",
+        "--detach",
+        "--output",
+        "log",
+        "--",
+        "sh",
+        "-c",
+        "echo a; echo b >&2",
+    ];
     let printed = lab.run(line).success();
     let rows = lab.wait_for_history(1);
     assert_eq!(printed, format!("{}\n", rows[0]["taskid"]));
-    assert_eq!(fs::read_to_string(lab.path("log")).expect("the file"), "a\nb\n");
+    assert_eq!(
+        fs::read_to_string(lab.path("log")).expect("the file"),
+        "a\nb\n"
+    );
 }
 
 #[test]
 fn detach_fails_when_the_command_cannot_start() {
     let lab = lab();
     fs::write(lab.path("data"), "").expect("a file");
-    let _ = lab.run(["launch", "--detach", "--", "no-such-command"]).failure(127);
+    let _ = lab
+        .run(["launch", "--detach", "--", "no-such-command"])
+        .failure(127);
     let _ = lab.run(["launch", "--detach", "--", "./data"]).failure(126);
-    let _ = lab.run(["launch", "--detach", "--taskid", "9", "--", "true"]).failure(125);
+    let _ = lab
+        .run(["launch", "--detach", "--taskid", "9", "--", "true"])
+        .failure(125);
     for record in lab.history(&[]) {
         assert_eq!(record["outcome"], json!("not_started"));
     }

@@ -8,19 +8,30 @@ use taskwatcher_tests::Lab;
 use crate::lab;
 
 fn read(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace")
+        .join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// Every Markdown page that a reader is led to.
 fn pages() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace");
     let mut found = Vec::new();
     for folder in [root.to_owned(), root.join("docs"), root.join("doc")] {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
         for path in entries.flatten().map(|entry| entry.path()) {
             if path.extension().is_some_and(|it| it == "md") {
-                let name = path.strip_prefix(root).expect("a path").display().to_string();
+                let name = path
+                    .strip_prefix(root)
+                    .expect("a path")
+                    .display()
+                    .to_string();
                 found.push((name, fs::read_to_string(&path).expect("a page")));
             }
         }
@@ -49,7 +60,12 @@ fn shown_lines(page: &str) -> Vec<Vec<String>> {
         let line = line.trim_start().trim_start_matches("$ ");
         if inside && line.starts_with("taskwatcher ") && !line.contains("…") {
             let words = line.split_whitespace().skip(1);
-            found.push(words.take_while(|word| *word != "#").map(str::to_owned).collect());
+            found.push(
+                words
+                    .take_while(|word| *word != "#")
+                    .map(str::to_owned)
+                    .collect(),
+            );
         }
     }
     found
@@ -70,7 +86,10 @@ fn every_option_that_a_page_shows_exists() {
             if verb.starts_with('-') {
                 continue;
             }
-            assert!(commands.contains(verb), "{name} shows a command that is not there: {line:?}");
+            assert!(
+                commands.contains(verb),
+                "{name} shows a command that is not there: {line:?}"
+            );
             let known = options(&lab, &[verb]);
             for word in words.take_while(|word| *word != "--") {
                 let word = word.split('=').next().unwrap_or_default();
@@ -93,7 +112,10 @@ fn the_readme_names_every_command() {
         "reserve", "launch", "list", "feedback", "history", "clear", "kill", "killall", "update",
         "parse",
     ] {
-        assert!(readme.contains(command), "README.md does not name {command}");
+        assert!(
+            readme.contains(command),
+            "README.md does not name {command}"
+        );
     }
     assert!(readme.contains("tests/run"), "the test command");
 }
@@ -115,13 +137,18 @@ fn every_command_of_the_original_is_mapped() {
         "control.py",
         "parse.py",
     ] {
-        assert!(pages.contains(command), "no page says what becomes of 1.7's {command}");
+        assert!(
+            pages.contains(command),
+            "no page says what becomes of 1.7's {command}"
+        );
     }
 }
 
 #[test]
 fn links_between_pages_lead_somewhere() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace");
     for (name, page) in pages() {
         let folder = root.join(&name).parent().expect("a folder").to_owned();
         for piece in page.split("](").skip(1) {
@@ -138,5 +165,8 @@ fn links_between_pages_lead_somewhere() {
 fn the_change_log_knows_this_version() {
     let version = env!("CARGO_PKG_VERSION");
     let log = read("CHANGELOG.md");
-    assert!(log.contains(version) || log.contains("Unreleased"), "CHANGELOG.md: {version}");
+    assert!(
+        log.contains(version) || log.contains("Unreleased"),
+        "CHANGELOG.md: {version}"
+    );
 }

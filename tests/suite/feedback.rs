@@ -15,9 +15,13 @@ fn values_are_answered_while_the_task_writes() {
     let file = format!("--feedback={}", file.display());
     let (launcher, mut puppet) = lab.launch(&["--taskid", &task.to_string()], "p", &[&file]);
     assert_eq!(lab.feedback(task), json!({}), "nothing said yet");
-    for line in
-        ["[playbook]p", "[testcase_id]001", "[progress]12", "[info]starting", "[progress]15"]
-    {
+    for line in [
+        "[playbook]p",
+        "[testcase_id]001",
+        "[progress]12",
+        "[info]starting",
+        "[progress]15",
+    ] {
         puppet.say(line);
     }
     puppet.say("[info]");
@@ -44,7 +48,11 @@ fn values_are_answered_while_the_task_writes() {
     let _ = launcher.wait().success();
     let expected = json!({"report": "all well", "last": "unfinished"});
     assert_eq!(lab.only_record()["feedback"], expected);
-    assert_eq!(lab.feedback(task), expected, "of a finished task, its final ones");
+    assert_eq!(
+        lab.feedback(task),
+        expected,
+        "of a finished task, its final ones"
+    );
     lab.assert_nothing_left();
 }
 
@@ -69,7 +77,10 @@ fn a_reader_follows_replaced_truncated_and_rewritten_files() {
     assert_eq!(lab.feedback(task), json!({"f": "6666666666666666666666"}));
     puppet.exit(0);
     let _ = launcher.wait().success();
-    assert_eq!(lab.only_record()["feedback"], json!({"f": "6666666666666666666666"}));
+    assert_eq!(
+        lab.only_record()["feedback"],
+        json!({"f": "6666666666666666666666"})
+    );
 }
 
 #[test]
@@ -114,7 +125,14 @@ fn a_file_that_this_task_never_touched_stays() {
     let file = lab.feedback_file(task);
     fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
     fs::write(&file, "[old]1\n").expect("a file");
-    let line = ["launch", "--taskid", &task.to_string(), "--feedback", "--", "true"];
+    let line = [
+        "launch",
+        "--taskid",
+        &task.to_string(),
+        "--feedback",
+        "--",
+        "true",
+    ];
     let _ = lab.run(line).success();
     assert_eq!(fs::read_to_string(&file).expect("the file"), "[old]1\n");
     let feedback = &lab.only_record()["feedback"];
@@ -135,7 +153,10 @@ fn only_a_regular_file_is_deleted() {
     puppet.exit(0);
     let _ = launcher.wait();
     assert!(file.symlink_metadata().is_ok(), "the link was deleted");
-    assert!(lab.path("elsewhere").exists(), "the file behind the link was deleted");
+    assert!(
+        lab.path("elsewhere").exists(),
+        "the file behind the link was deleted"
+    );
 }
 
 #[test]
@@ -159,7 +180,10 @@ fn the_folder_for_feedback_is_made_and_may_be_relative() {
     let (launcher, mut puppet) = lab.launch(&options, "p", &["--feedback={feedback}"]);
     let task = lab.only_task();
     let expected = lab.path(&format!("deep/er/feedback_{}.log", id(&task)));
-    assert_eq!(text(&task, "feedfile"), expected.to_str().expect("a plain name"));
+    assert_eq!(
+        text(&task, "feedfile"),
+        expected.to_str().expect("a plain name")
+    );
     assert_eq!(task["feedback"], json!(true));
     puppet.say("[a]1");
     assert!(expected.exists());
@@ -172,11 +196,17 @@ fn the_folder_for_feedback_is_made_and_may_be_relative() {
 #[test]
 fn a_launch_that_gives_feedback_reserves_for_itself() {
     let lab = lab();
-    for (options, argument) in
-        [(&["--feedback"][..], "x"), (&[][..], "--feedback={feedback}"), (&[][..], "{feedback}")]
-    {
+    for (options, argument) in [
+        (&["--feedback"][..], "x"),
+        (&[][..], "--feedback={feedback}"),
+        (&[][..], "{feedback}"),
+    ] {
         let (launcher, puppet) = lab.launch(options, "p", &[argument]);
-        assert_eq!(lab.only_task()["feedback"], json!(true), "{options:?} {argument}");
+        assert_eq!(
+            lab.only_task()["feedback"],
+            json!(true),
+            "{options:?} {argument}"
+        );
         puppet.exit(0);
         let _ = launcher.wait().success();
     }
@@ -210,7 +240,10 @@ fn a_value_is_data_whatever_it_holds() {
     let printed = lab.run(["feedback", &task.to_string()]).success();
     let values: Value = serde_json::from_str(&printed).expect("JSON");
     assert_eq!(values["q"], "  \"a\\b\" ] [x]\u{1b}[31m\u{9b}");
-    assert!(!printed.contains('\u{1b}') && !printed.contains('\u{9b}'), "{printed:?}");
+    assert!(
+        !printed.contains('\u{1b}') && !printed.contains('\u{9b}'),
+        "{printed:?}"
+    );
     puppet.exit(0);
     let _ = launcher.wait();
 }

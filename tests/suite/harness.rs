@@ -44,7 +44,13 @@ fn a_puppet_writes_feedback_like_the_known_producer() {
     assert!(lines[0].starts_with("# 2"), "{text}");
     assert_eq!(
         lines[1..],
-        ["[progress]1", "[progress]2", "[heartbeat]0", "[heartbeat]1", "[heartbeat]2"]
+        [
+            "[progress]1",
+            "[progress]2",
+            "[heartbeat]0",
+            "[heartbeat]1",
+            "[heartbeat]2"
+        ]
     );
 }
 
@@ -65,7 +71,10 @@ fn a_puppet_holds_signals_and_dies_of_others() {
     puppet.send("die SIGSEGV");
     puppet.wait_for_end();
     let status = running.wait().status;
-    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(11));
+    assert_eq!(
+        std::os::unix::process::ExitStatusExt::signal(&status),
+        Some(11)
+    );
 }
 
 #[test]
@@ -79,9 +88,20 @@ fn strays_are_found_and_ended_with_their_lab() {
     let mut daemon = puppet.child(lab.stage(), "daemon", "setsid orphan");
     let child = puppet.child(lab.stage(), "child", "setsid");
     let mut bare = puppet.child(lab.stage(), "bare", "bare orphan");
-    assert_ne!(status_field(daemon.pid(), "PPid"), Some(puppet.pid().to_string()));
-    assert_eq!(status_field(child.pid(), "PPid"), Some(puppet.pid().to_string()));
-    assert!(bare.report()["environment"].as_object().expect("a map").is_empty());
+    assert_ne!(
+        status_field(daemon.pid(), "PPid"),
+        Some(puppet.pid().to_string())
+    );
+    assert_eq!(
+        status_field(child.pid(), "PPid"),
+        Some(puppet.pid().to_string())
+    );
+    assert!(
+        bare.report()["environment"]
+            .as_object()
+            .expect("a map")
+            .is_empty()
+    );
     puppet.tell("hop 20");
     let hopped = lab.stage().expect("hopped");
     let alive: Vec<i32> = lab.processes().iter().map(Process::pid).collect();
@@ -108,7 +128,9 @@ fn waiting_for_files_wakes_at_the_change() {
     let mut puppet = lab.stage().expect("p");
     puppet.send("beats 50 1000");
     let text = lab.wait_for_file("the last beat", || {
-        fs::read_to_string(lab.path("f.log")).ok().filter(|text| text.contains("[heartbeat]49"))
+        fs::read_to_string(lab.path("f.log"))
+            .ok()
+            .filter(|text| text.contains("[heartbeat]49"))
     });
     assert!(text.starts_with('#'));
 }

@@ -65,9 +65,16 @@ fn a_beat_in_time_puts_off_the_silence() {
             .expect("JSON")
     });
     let changes = timeline(&record);
-    assert_eq!(statuses(&record), ["RUNNING", "SILENT"], "no silence between beats");
+    assert_eq!(
+        statuses(&record),
+        ["RUNNING", "SILENT"],
+        "no silence between beats"
+    );
     let after = changes[1].0 - last;
-    assert!((400..=1000).contains(&after), "silent {after} ms after the last beat");
+    assert!(
+        (400..=1000).contains(&after),
+        "silent {after} ms after the last beat"
+    );
     puppet.exit(0);
     let _ = launcher.wait().success();
 }
@@ -76,7 +83,13 @@ fn a_beat_in_time_puts_off_the_silence() {
 fn every_change_of_the_file_is_a_beat() {
     let lab = lab();
     let (launcher, mut puppet) = lab.launch(&["--feedback", "--timeout", "3"], "p", &[]);
-    let verbs = ["say [a]1", "rewrite [a]2", "replace [a]3", "truncate", "raw x", "remove"];
+    let verbs = [
+        "say [a]1",
+        "rewrite [a]2",
+        "replace [a]3",
+        "truncate",
+        "raw x",
+    ];
     for verb in verbs {
         lab.wait_for_status("SILENT");
         puppet.tell(verb);
@@ -97,7 +110,10 @@ fn a_stalled_task_comes_back() {
     puppet.exit(0);
     let _ = launcher.wait().success();
     let record = lab.only_record();
-    assert_eq!(statuses(&record), ["RUNNING", "SILENT", "STALLED", "RUNNING"]);
+    assert_eq!(
+        statuses(&record),
+        ["RUNNING", "SILENT", "STALLED", "RUNNING"]
+    );
     assert_near("RUNNING again", timeline(&record)[3].0, beat);
 }
 
@@ -109,13 +125,29 @@ fn a_time_stamp_in_the_future_buys_no_time() {
     fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
     let future = SystemTime::now() + Duration::from_secs(1_000_000);
     fs::write(&file, "[stale]1\n").expect("a file");
-    File::options().append(true).open(&file).expect("it").set_modified(future).expect("its time");
-    let options = ["--taskid", &task.to_string(), "--feedback", "--timeout", "1"];
+    File::options()
+        .append(true)
+        .open(&file)
+        .expect("it")
+        .set_modified(future)
+        .expect("its time");
+    let options = [
+        "--taskid",
+        &task.to_string(),
+        "--feedback",
+        "--timeout",
+        "1",
+    ];
     let (launcher, mut puppet) = lab.launch(&options, "p", &[]);
     lab.wait_for_status("SILENT");
     // A beat, whatever its date says.
     puppet.say("[a]1");
-    File::options().append(true).open(&file).expect("it").set_modified(future).expect("its time");
+    File::options()
+        .append(true)
+        .open(&file)
+        .expect("it")
+        .set_modified(future)
+        .expect("its time");
     lab.wait_for_status("RUNNING");
     assert_eq!(launcher.wait().code(), 124);
     assert_eq!(lab.only_record()["feedback"], json!({"a": "1"}));
@@ -129,14 +161,28 @@ fn an_old_file_is_no_beat_and_no_silence() {
     fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
     fs::write(&file, "[stale]1\n").expect("a file");
     let past = SystemTime::now() - Duration::from_secs(1_000_000);
-    File::options().append(true).open(&file).expect("it").set_modified(past).expect("its time");
-    let options = ["--taskid", &task.to_string(), "--feedback", "--timeout", "30"];
+    File::options()
+        .append(true)
+        .open(&file)
+        .expect("it")
+        .set_modified(past)
+        .expect("its time");
+    let options = [
+        "--taskid",
+        &task.to_string(),
+        "--feedback",
+        "--timeout",
+        "30",
+    ];
     let (launcher, puppet) = lab.launch(&options, "p", &[]);
     assert_eq!(text(&lab.only_task(), "status"), "RUNNING");
     puppet.exit(0);
     let _ = launcher.wait().success();
     assert_eq!(statuses(&lab.only_record()), ["RUNNING"]);
-    assert!(file.exists(), "a file that this task never touched is not its to delete");
+    assert!(
+        file.exists(),
+        "a file that this task never touched is not its to delete"
+    );
 }
 
 #[test]
@@ -145,11 +191,18 @@ fn without_feedback_a_timeout_is_ignored_with_a_warning() {
     let (launcher, mut puppet) = lab.launch(&["--timeout", "0.2"], "p", &[]);
     puppet.tell("nap 600");
     let task = lab.only_task();
-    assert_eq!((text(&task, "status"), &task["timeout"]), ("RUNNING", &Value::Null));
+    assert_eq!(
+        (text(&task, "status"), &task["timeout"]),
+        ("RUNNING", &Value::Null)
+    );
     puppet.exit(0);
     let output = launcher.wait();
     assert_eq!(output.code(), 0);
-    assert!(output.stderr.contains("timeout"), "no warning: {:?}", output.stderr);
+    assert!(
+        output.stderr.contains("timeout"),
+        "no warning: {:?}",
+        output.stderr
+    );
     assert_eq!(output.stderr.lines().count(), 1);
 }
 
@@ -159,7 +212,10 @@ fn without_a_timeout_a_quiet_task_stays_running() {
     let (launcher, mut puppet) = lab.launch(&["--feedback"], "p", &[]);
     puppet.say("[a]1");
     let task = lab.only_task();
-    assert_eq!((text(&task, "status"), &task["timeout"]), ("RUNNING", &Value::Null));
+    assert_eq!(
+        (text(&task, "status"), &task["timeout"]),
+        ("RUNNING", &Value::Null)
+    );
     puppet.exit(0);
     assert_eq!(launcher.wait().success(), "");
 }
@@ -176,7 +232,10 @@ fn a_thousand_beats_a_second_cost_no_wakeup_beyond_the_deadlines() {
     let after = effort(launcher.pid());
     let wakeups = after.voluntary_switches - before.voluntary_switches;
     // At each look one may find the beat that moved it, and wait for a disk in between.
-    assert!(wakeups <= 2 * deadlines, "{wakeups} wake-ups for {deadlines} deadlines");
+    assert!(
+        wakeups <= 2 * deadlines,
+        "{wakeups} wake-ups for {deadlines} deadlines"
+    );
     puppet.exit(0);
     let _ = launcher.wait().success();
 }
@@ -191,13 +250,20 @@ fn an_idle_launcher_does_nothing_at_all() {
     let before_other = effort(other.pid());
     beating.tell("beats 500 1000");
     assert_eq!((effort(launcher.pid()), describe(launcher.pid())), before);
-    assert_eq!(effort(other.pid()), before_other, "without a timeout beats are nobody's business");
+    assert_eq!(
+        effort(other.pid()),
+        before_other,
+        "without a timeout beats are nobody's business"
+    );
     let open: Vec<_> = fs::read_dir(format!("/proc/{}/fd", launcher.pid()))
         .expect("its descriptors")
         .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
         .filter(|target| target.to_string_lossy().contains("tasks.db"))
         .collect();
-    assert!(open.is_empty(), "the database stays open while it waits: {open:?}");
+    assert!(
+        open.is_empty(),
+        "the database stays open while it waits: {open:?}"
+    );
     puppet.exit(0);
     beating.exit(0);
     let _ = (launcher.wait(), other.wait());

@@ -10,16 +10,25 @@ use crate::{id, lab, number, text};
 /// Five finished tasks, named and ended in known ways.
 fn five_tasks() -> Lab {
     let lab = lab();
-    for (name, script) in
-        [("a", "exit 0"), ("b", "exit 1"), ("a", "exit 2"), ("c", "exit 0"), ("a", "exit 0")]
-    {
-        let _ = lab.run(["launch", "--name", name, "--", "sh", "-c", script]).code();
+    for (name, script) in [
+        ("a", "exit 0"),
+        ("b", "exit 1"),
+        ("a", "exit 2"),
+        ("c", "exit 0"),
+        ("a", "exit 0"),
+    ] {
+        let _ = lab
+            .run(["launch", "--name", name, "--", "sh", "-c", script])
+            .code();
     }
     lab
 }
 
 fn names(records: &[Value]) -> Vec<&str> {
-    records.iter().map(|record| text(record, "taskname")).collect()
+    records
+        .iter()
+        .map(|record| text(record, "taskname"))
+        .collect()
 }
 
 #[test]
@@ -27,11 +36,17 @@ fn oldest_first_and_filters_that_join() {
     let lab = five_tasks();
     let all = lab.history(&[]);
     assert_eq!(names(&all), ["a", "b", "a", "c", "a"]);
-    let codes: Vec<i64> = all.iter().map(|record| number(record, "exitcode")).collect();
+    let codes: Vec<i64> = all
+        .iter()
+        .map(|record| number(record, "exitcode"))
+        .collect();
     assert_eq!(codes, [0, 1, 2, 0, 0]);
     assert_eq!(lab.history(&["--name", "a"]).len(), 3);
     assert_eq!(lab.history(&["--outcome", "failed"]).len(), 2);
-    assert_eq!(lab.history(&["--name", "a", "--outcome", "failed"]).len(), 1);
+    assert_eq!(
+        lab.history(&["--name", "a", "--outcome", "failed"]).len(),
+        1
+    );
     assert_eq!(names(&lab.history(&["--limit", "2"])), ["c", "a"]);
     assert_eq!(lab.history(&["--limit", "0"]).len(), 0);
     assert_eq!(lab.history(&["--name", "nobody"]).len(), 0);
@@ -55,7 +70,11 @@ fn pages_from_the_newest_back() {
         before = Some(number(first, "id"));
         seen.splice(0..0, page.iter().map(|record| number(record, "id")));
     }
-    let all: Vec<i64> = lab.history(&[]).iter().map(|record| number(record, "id")).collect();
+    let all: Vec<i64> = lab
+        .history(&[])
+        .iter()
+        .map(|record| number(record, "id"))
+        .collect();
     assert_eq!(seen, all);
 }
 
@@ -64,7 +83,10 @@ fn since_takes_seconds_and_rfc_3339() {
     let lab = five_tasks();
     lab.edit("UPDATE history SET starttime = 1000, endtime = 1000 + id * 100");
     let ends = |since: &str| -> Vec<i64> {
-        lab.history(&["--since", since]).iter().map(|it| number(it, "endtime")).collect()
+        lab.history(&["--since", since])
+            .iter()
+            .map(|it| number(it, "endtime"))
+            .collect()
     };
     assert_eq!(ends("0").len(), 5);
     assert_eq!(ends("1300"), [1300, 1400, 1500]);
@@ -96,7 +118,10 @@ fn ids_are_never_given_out_again() {
     assert!(seen.insert(reserved), "{reserved} again, after clear");
     let _ = lab.run(["kill", &reserved.to_string()]).code();
     let next = lab.reserve(&[]);
-    assert!(seen.insert(next), "{next} again, after its reservation was dropped");
+    assert!(
+        seen.insert(next),
+        "{next} again, after its reservation was dropped"
+    );
     assert!(next > reserved);
     // Also the numbers of the history's own rows, by which it is paged.
     let _ = lab.run(["launch", "--", "true"]).success();
@@ -121,7 +146,12 @@ fn the_json_of_history_has_these_fields() {
     let printed = lab.run(["history", "--json", "--limit", "1"]).success();
     assert_eq!(printed.lines().count(), 1, "one line for programs");
     let record = &lab.history(&["--limit", "1"])[0];
-    let fields: Vec<&str> = record.as_object().expect("a map").keys().map(String::as_str).collect();
+    let fields: Vec<&str> = record
+        .as_object()
+        .expect("a map")
+        .keys()
+        .map(String::as_str)
+        .collect();
     let expected = [
         "command",
         "cwd",
@@ -155,7 +185,12 @@ fn the_json_of_list_has_these_fields() {
     let lab = lab();
     let _ = lab.reserve(&[]);
     let task = lab.only_task();
-    let fields: Vec<&str> = task.as_object().expect("a map").keys().map(String::as_str).collect();
+    let fields: Vec<&str> = task
+        .as_object()
+        .expect("a map")
+        .keys()
+        .map(String::as_str)
+        .collect();
     let expected = [
         "command",
         "cwd",

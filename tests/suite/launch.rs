@@ -39,12 +39,24 @@ fn a_success_is_silent_and_recorded() {
         [&json!("a"), &json!("b b"), &json!("ü")]
     );
     assert_eq!(record["command"], json!(["true"]));
-    assert_eq!(text(&record, "cwd"), lab.folder().to_str().expect("a plain name"));
+    assert_eq!(
+        text(&record, "cwd"),
+        lab.folder().to_str().expect("a plain name")
+    );
     assert!(!text(&record, "host").is_empty());
     let (start, end) = (number(&record, "starttime"), number(&record, "endtime"));
-    assert!(before <= start && start <= end && end <= after, "{before} {record} {after}");
+    assert!(
+        before <= start && start <= end && end <= after,
+        "{before} {record} {after}"
+    );
     assert_eq!(timeline(&record)[0].1, "RUNNING");
-    for field in ["elapsed_ms", "user_ms", "system_ms", "maxrss_kb", "duration"] {
+    for field in [
+        "elapsed_ms",
+        "user_ms",
+        "system_ms",
+        "maxrss_kb",
+        "duration",
+    ] {
         assert!(number(&record, field) >= 0, "{field}");
     }
     assert_eq!(record["leftovers"], json!(0));
@@ -56,9 +68,15 @@ fn an_exit_code_is_passed_on() {
     let lab = lab();
     let output = lab.run(["launch", "--", "sh", "-c", "echo out; echo err >&2; exit 3"]);
     assert_eq!(output.code(), 3);
-    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("out\n", "err\n"));
+    assert_eq!(
+        (output.stdout.as_str(), output.stderr.as_str()),
+        ("out\n", "err\n")
+    );
     let record = lab.only_record();
-    assert_eq!((text(&record, "outcome"), number(&record, "exitcode")), ("failed", 3));
+    assert_eq!(
+        (text(&record, "outcome"), number(&record, "exitcode")),
+        ("failed", 3)
+    );
     assert_eq!(record["termsignal"], Value::Null);
     assert!(!text(&record, "termerror").is_empty());
     assert_eq!(text(&record, "taskname"), "sh");
@@ -72,7 +90,10 @@ fn a_crash_is_the_programs_own() {
     puppet.send("die SIGSEGV");
     assert_eq!(launcher.wait().code(), 139);
     let record = lab.only_record();
-    assert_eq!((text(&record, "outcome"), text(&record, "termsignal")), ("signalled", "SIGSEGV"));
+    assert_eq!(
+        (text(&record, "outcome"), text(&record, "termsignal")),
+        ("signalled", "SIGSEGV")
+    );
     assert_eq!(record["exitcode"], Value::Null);
     assert!(!text(&record, "termerror").is_empty());
     lab.assert_nothing_left();
@@ -82,10 +103,15 @@ fn a_crash_is_the_programs_own() {
 fn a_signal_from_outside_is_not_ours() {
     let lab = lab();
     let (launcher, puppet) = lab.launch(&[], "p", &[]);
-    Process::open(puppet.pid()).expect("the program").signal(Signal::TERM);
+    Process::open(puppet.pid())
+        .expect("the program")
+        .signal(Signal::TERM);
     assert_eq!(launcher.wait().code(), 143);
     let record = lab.only_record();
-    assert_eq!((text(&record, "outcome"), text(&record, "termsignal")), ("signalled", "SIGTERM"));
+    assert_eq!(
+        (text(&record, "outcome"), text(&record, "termsignal")),
+        ("signalled", "SIGTERM")
+    );
     lab.assert_nothing_left();
 }
 
@@ -96,7 +122,10 @@ fn our_own_kill_is_ours() {
     let task = id(&lab.only_task());
     assert_eq!(lab.run(["kill", &task.to_string()]).code(), 0);
     let record = lab.only_record();
-    assert_eq!((text(&record, "outcome"), text(&record, "termsignal")), ("killed", "SIGTERM"));
+    assert_eq!(
+        (text(&record, "outcome"), text(&record, "termsignal")),
+        ("killed", "SIGTERM")
+    );
     assert!(!text(&record, "termerror").is_empty());
     assert_eq!(launcher.wait().code(), 143);
     lab.assert_nothing_left();
@@ -108,7 +137,10 @@ fn silence_ends_a_task() {
     let (launcher, _puppet) = lab.launch(&["--feedback", "--timeout", "0.6"], "p", &[]);
     assert_eq!(launcher.wait().code(), 124);
     let record = lab.only_record();
-    assert_eq!((text(&record, "outcome"), text(&record, "termsignal")), ("timeout", "SIGTERM"));
+    assert_eq!(
+        (text(&record, "outcome"), text(&record, "termsignal")),
+        ("timeout", "SIGTERM")
+    );
     assert!(!text(&record, "termerror").is_empty());
     lab.assert_nothing_left();
 }
@@ -152,7 +184,11 @@ fn a_command_that_may_not_be_executed() {
     assert!(folder.contains('/'), "{folder}");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("its mode");
     fs::write(&file, "\x7fELF but not really").expect("a file");
-    assert!(lab.run(["launch", "--", "./data"]).failure(126).contains("data"));
+    assert!(
+        lab.run(["launch", "--", "./data"])
+            .failure(126)
+            .contains("data")
+    );
     for record in lab.history(&[]) {
         assert_eq!(text(&record, "outcome"), "not_started");
     }
@@ -165,7 +201,11 @@ fn a_missing_interpreter_is_not_found() {
     let file = lab.path("script");
     fs::write(&file, "#!/no/such/interpreter\n").expect("a file");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("its mode");
-    assert!(lab.run(["launch", "--", "./script"]).failure(127).contains("script"));
+    assert!(
+        lab.run(["launch", "--", "./script"])
+            .failure(127)
+            .contains("script")
+    );
     lab.assert_nothing_left();
 }
 
@@ -176,7 +216,11 @@ fn a_full_argument_list_is_one_line_and_a_record() {
     let long = "{feedback}".repeat(10_000);
     let output = lab.run(["launch", "--", "true", &long]);
     let line = output.failure(126);
-    assert!(line.len() < 1000, "the line repeats the argument: {} bytes", line.len());
+    assert!(
+        line.len() < 1000,
+        "the line repeats the argument: {} bytes",
+        line.len()
+    );
     assert_eq!(text(&lab.only_record(), "outcome"), "not_started");
     lab.assert_nothing_left();
 }
@@ -237,10 +281,22 @@ fn placeholders_are_replaced_unless_literal() {
     let file = lab.feedback_file(task.parse().expect("an id"));
     assert_eq!(
         output.success(),
-        format!("<{task}>\n{}\n{{other}} {{}} {task}{task}\n", file.display())
+        format!(
+            "<{task}>\n{}\n{{other}} {{}} {task}{task}\n",
+            file.display()
+        )
     );
-    let output =
-        lab.run(["launch", "--literal", "--", "sh", "-c", script, "sh", "{taskid}", "{feedback}"]);
+    let output = lab.run([
+        "launch",
+        "--literal",
+        "--",
+        "sh",
+        "-c",
+        script,
+        "sh",
+        "{taskid}",
+        "{feedback}",
+    ]);
     assert_eq!(output.success(), "{taskid}\n{feedback}\n");
     let records = lab.history(&[]);
     let words = records[0]["command"].as_array().expect("an array");
@@ -251,23 +307,41 @@ fn placeholders_are_replaced_unless_literal() {
 #[test]
 fn a_running_task_is_listed_with_all_it_has() {
     let lab = lab();
-    let options = ["--name", "n", "--info2", "i", "--feedback", "--timeout", "40"];
+    let options = [
+        "--name",
+        "n",
+        "--info2",
+        "i",
+        "--feedback",
+        "--timeout",
+        "40",
+    ];
     let (launcher, puppet) = lab.launch(&options, "p", &[]);
     let task = lab.only_task();
     assert_eq!(
-        [text(&task, "name"), text(&task, "info2"), text(&task, "status")],
+        [
+            text(&task, "name"),
+            text(&task, "info2"),
+            text(&task, "status")
+        ],
         ["n", "i", "RUNNING"]
     );
     assert_eq!(task["info1"], Value::Null);
     assert_eq!(number(&task, "pid"), i64::from(puppet.pid()));
-    assert_eq!((&task["feedback"], &task["timeout"]), (&json!(true), &json!(40)));
+    assert_eq!(
+        (&task["feedback"], &task["timeout"]),
+        (&json!(true), &json!(40))
+    );
     assert!(number(&task, "reservetime") > 0 && number(&task, "starttime") > 0);
     assert!(number(&task, "duration") >= 0 && number(&task, "timer") >= 0);
     assert_eq!(
         text(&task, "feedfile"),
         lab.feedback_file(id(&task)).to_str().expect("a plain name")
     );
-    assert_eq!(text(&task, "cwd"), lab.folder().to_str().expect("a plain name"));
+    assert_eq!(
+        text(&task, "cwd"),
+        lab.folder().to_str().expect("a plain name")
+    );
     assert_eq!(task["ending"], Value::Null);
     assert!(task["options"].is_object() && task["identity"].is_object());
     assert_eq!(timeline(&task).len(), 1);
@@ -298,15 +372,24 @@ fn the_identity_says_who_runs_it() {
 #[test]
 fn a_reservation_keeps_its_name_unless_a_new_one_is_given() {
     let lab = lab();
-    let task = lab.reserve(&["--name", "old", "--info1", "one", "--info2", "two"]).to_string();
+    let task = lab
+        .reserve(&["--name", "old", "--info1", "one", "--info2", "two"])
+        .to_string();
     let listed = lab.only_task();
-    assert_eq!((text(&listed, "status"), text(&listed, "name")), ("RESERVED", "old"));
+    assert_eq!(
+        (text(&listed, "status"), text(&listed, "name")),
+        ("RESERVED", "old")
+    );
     assert_eq!(listed["pid"], Value::Null);
     let output = lab.run(["launch", "--taskid", &task, "--info2", "new", "--", "true"]);
     let _ = output.success();
     let record = lab.only_record();
     assert_eq!(
-        [text(&record, "taskname"), text(&record, "info1"), text(&record, "info2")],
+        [
+            text(&record, "taskname"),
+            text(&record, "info1"),
+            text(&record, "info2")
+        ],
         ["old", "one", "new"]
     );
     assert_eq!(id(&record).to_string(), task);
@@ -317,11 +400,15 @@ fn a_reservation_serves_one_launch() {
     let lab = lab();
     let task = lab.reserve(&[]).to_string();
     let (launcher, puppet) = lab.launch(&["--taskid", &task], "p", &[]);
-    let line = lab.run(["launch", "--taskid", &task, "--", "true"]).failure(125);
+    let line = lab
+        .run(["launch", "--taskid", &task, "--", "true"])
+        .failure(125);
     assert!(line.contains(&task), "{line}");
     puppet.exit(0);
     let _ = launcher.wait().success();
-    let line = lab.run(["launch", "--taskid", &task, "--", "true"]).failure(125);
+    let line = lab
+        .run(["launch", "--taskid", &task, "--", "true"])
+        .failure(125);
     assert!(line.contains(&task), "{line}");
     assert_eq!(lab.history(&[]).len(), 1);
 }
@@ -329,7 +416,7 @@ fn a_reservation_serves_one_launch() {
 #[test]
 fn refusals_of_launch_are_125_and_leave_nothing() {
     let lab = lab();
-    let _ = lab.run(["initialize"]).success();
+    lab.run(["initialize"]).done();
     for line in [
         &["launch", "--taskid", "77", "--", "true"][..],
         &["launch", "--taskid", "x", "--", "true"],
@@ -342,16 +429,25 @@ fn refusals_of_launch_are_125_and_leave_nothing() {
         // A literal file name holds the id, which nobody can know before the reservation.
         &["launch", "--", "true", "--feedback", "x.log"],
         &["launch", "--", "true", "--feedback=x.log"],
-        &["launch", "--feedpath", "/proc/no/such", "--feedback", "--", "true"],
+        &[
+            "launch",
+            "--feedpath",
+            "/proc/no/such",
+            "--feedback",
+            "--",
+            "true",
+        ],
         &["launch", "--output", "/proc/no/such", "--", "true"],
     ] {
         let _ = lab.run(line).failure(125);
     }
     let task = lab.reserve(&[]).to_string();
     // Unique belongs to the reservation.
-    let _ = lab.run(["launch", "--taskid", &task, "--unique", "--", "true"]).failure(125);
+    let _ = lab
+        .run(["launch", "--taskid", &task, "--unique", "--", "true"])
+        .failure(125);
     assert_eq!(text(&lab.only_task(), "status"), "RESERVED");
-    let _ = lab.run(["kill", &task]).success();
+    lab.run(["kill", &task]).done();
     assert_eq!(lab.history(&[]), Vec::<Value>::new());
     lab.assert_nothing_left();
 }
@@ -360,14 +456,20 @@ fn refusals_of_launch_are_125_and_leave_nothing() {
 fn unique_launch_is_refused_while_the_name_is_active() {
     let lab = lab();
     let (launcher, puppet) = lab.launch(&["--unique", "--name", "n"], "p", &[]);
-    let line = lab.run(["launch", "--unique", "--name", "n", "--", "true"]).failure(125);
+    let line = lab
+        .run(["launch", "--unique", "--name", "n", "--", "true"])
+        .failure(125);
     assert!(line.contains('n'), "{line}");
     let _ = lab.run(["reserve", "--unique", "--name", "n"]).failure(1);
-    let _ = lab.run(["launch", "--unique", "--name", "other", "--", "true"]).success();
+    let _ = lab
+        .run(["launch", "--unique", "--name", "other", "--", "true"])
+        .success();
     let _ = lab.run(["launch", "--name", "n", "--", "true"]).success();
     puppet.exit(0);
     let _ = launcher.wait().success();
-    let _ = lab.run(["launch", "--unique", "--name", "n", "--", "true"]).success();
+    let _ = lab
+        .run(["launch", "--unique", "--name", "n", "--", "true"])
+        .success();
     assert_eq!(lab.history(&[]).len(), 4);
 }
 

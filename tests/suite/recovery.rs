@@ -34,7 +34,10 @@ fn a_task_that_nobody_saw_end_is_lost() {
     assert_eq!(record["exitcode"], Value::Null, "never a guess");
     assert_eq!(record["termsignal"], Value::Null);
     assert!(!text(&record, "termerror").is_empty());
-    assert_eq!(record["feedback"], json!({"progress": "42", "last": "half"}));
+    assert_eq!(
+        record["feedback"],
+        json!({"progress": "42", "last": "half"})
+    );
     assert_eq!(statuses(&record)[0], "RUNNING");
     lab.assert_nothing_left();
 }
@@ -53,7 +56,11 @@ fn every_command_recovers_first() {
         let (_, puppet) = orphaned(&lab, &["--feedback"]);
         end(puppet, 0);
         let _ = lab.run(line);
-        let lost = lab.rows("history").into_iter().filter(|row| row["outcome"] == "lost").count();
+        let lost = lab
+            .rows("history")
+            .into_iter()
+            .filter(|row| row["outcome"] == "lost")
+            .count();
         assert_eq!(lost, 1, "after {line:?}");
     }
 }
@@ -110,7 +117,10 @@ fn tasks_of_live_launchers_are_left_alone() {
 fn rows_of_another_machine_are_shown_and_left_alone() {
     let lab = lab();
     let (task, puppet) = orphaned(&lab, &[]);
-    let identity = lab.rows("tasks")[0]["identity"].as_str().expect("text").to_owned();
+    let identity = lab.rows("tasks")[0]["identity"]
+        .as_str()
+        .expect("text")
+        .to_owned();
     let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("a boot id");
     let mut foreign = identity.clone();
@@ -120,7 +130,9 @@ fn rows_of_another_machine_are_shown_and_left_alone() {
         }
     }
     assert_ne!(foreign, identity);
-    lab.edit(&format!("UPDATE tasks SET identity = '{foreign}', host = 'elsewhere'"));
+    lab.edit(&format!(
+        "UPDATE tasks SET identity = '{foreign}', host = 'elsewhere'"
+    ));
     end(puppet, 0);
     assert_eq!(id(&lab.only_task()), task);
     let output = lab.run(["kill", &task.to_string()]);
@@ -135,7 +147,10 @@ fn a_task_from_before_a_restart_is_lost() {
     let (_, puppet) = orphaned(&lab, &[]);
     end(puppet, 0);
     // As after a restart of the machine: other boot, same machine.
-    let identity = lab.rows("tasks")[0]["identity"].as_str().expect("text").to_owned();
+    let identity = lab.rows("tasks")[0]["identity"]
+        .as_str()
+        .expect("text")
+        .to_owned();
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("a boot id");
     let boot = boot.trim();
     let other: String = boot.chars().rev().collect();
@@ -161,12 +176,18 @@ fn reservations_expire() {
     assert_eq!(lifetime(&tasks[2]), Some(120));
     lab.edit("UPDATE tasks SET reservetime = reservetime - 301, expires = expires - 301");
     // An expired one blocks nobody, can be launched by nobody and is gone from the list.
-    let line = lab.run(["launch", "--taskid", &short.to_string(), "--", "true"]).failure(125);
+    let line = lab
+        .run(["launch", "--taskid", &short.to_string(), "--", "true"])
+        .failure(125);
     assert!(line.contains(&short.to_string()), "{line}");
     let next = lab.reserve(&["--unique", "--name", "n"]);
     let ids: Vec<i64> = lab.list().iter().map(id).collect();
     assert_eq!(ids, [for_ever, next]);
-    assert_eq!(lab.history(&[]), Vec::<Value>::new(), "nothing ran, nothing is recorded");
+    assert_eq!(
+        lab.history(&[]),
+        Vec::<Value>::new(),
+        "nothing ran, nothing is recorded"
+    );
 }
 
 #[test]
@@ -176,13 +197,19 @@ fn update_stores_what_readers_compute() {
     puppet.say("[a]1");
     lab.edit("UPDATE tasks SET starttime = starttime - 100");
     let listed = lab.only_task();
-    assert!((100..160).contains(&listed["duration"].as_i64().expect("seconds")), "{listed}");
+    assert!(
+        (100..160).contains(&listed["duration"].as_i64().expect("seconds")),
+        "{listed}"
+    );
     let _ = lab.reserve(&["--name", "gone"]);
     lab.edit("UPDATE tasks SET expires = 1 WHERE name = 'gone'");
     assert_eq!(lab.run(["update"]).success(), "");
     let rows = lab.rows("tasks");
     assert_eq!(rows.len(), 1);
-    assert!((100..160).contains(&rows[0]["duration"].as_i64().expect("seconds")), "{rows:?}");
+    assert!(
+        (100..160).contains(&rows[0]["duration"].as_i64().expect("seconds")),
+        "{rows:?}"
+    );
     assert!(rows[0]["lastupdate"].as_i64().expect("a time") > 1_700_000_000);
     puppet.exit(0);
     let _ = launcher.wait();

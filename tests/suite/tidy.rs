@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 const MOST_LINES: usize = 600;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace")
+        .to_owned()
 }
 
 /// Every Rust file of the workspace: path from its root, and text.
@@ -15,7 +18,10 @@ fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder of the workspace").flatten() {
+        for entry in fs::read_dir(&folder)
+            .expect("a folder of the workspace")
+            .flatten()
+        {
             let (path, name) = (entry.path(), entry.file_name());
             let name = name.to_string_lossy();
             if path.is_dir() && !name.starts_with('.') && name != "target" && name != "node_modules"
@@ -28,7 +34,11 @@ fn sources() -> Vec<(String, String)> {
             }
         }
     }
-    assert!(found.len() > 10, "the sources were not found: {}", found.len());
+    assert!(
+        found.len() > 10,
+        "the sources were not found: {}",
+        found.len()
+    );
     found
 }
 
@@ -67,20 +77,36 @@ fn word(parts: [&str; 2]) -> String {
 
 #[test]
 fn unsafe_code_stands_in_sys_only() {
-    let words = [word(["unsafe", " {"]), word(["unsafe", " fn"]), word(["unsafe", " impl"])];
+    let words = [
+        word(["unsafe", " {"]),
+        word(["unsafe", " fn"]),
+        word(["unsafe", " impl"]),
+    ];
     let allowance = word(["allow(unsafe", "_code"]);
     let expectation = word(["expect(unsafe", "_code"]);
-    let words: Vec<&str> =
-        words.iter().chain([&allowance, &expectation]).map(String::as_str).collect();
+    let words: Vec<&str> = words
+        .iter()
+        .chain([&allowance, &expectation])
+        .map(String::as_str)
+        .collect();
     let found = offences(&words, |path| path.starts_with("native/src/sys/"));
     assert_none("unsafe code belongs in native/src/sys", &found);
 }
 
 #[test]
 fn sql_stands_in_the_store_and_in_the_schema_only() {
-    let verbs = ["SELECT ", "INSERT INTO ", "DELETE FROM ", "UPDATE ", "PRAGMA ", "CREATE TABLE "];
+    let verbs = [
+        "SELECT ",
+        "INSERT INTO ",
+        "DELETE FROM ",
+        "UPDATE ",
+        "PRAGMA ",
+        "CREATE TABLE ",
+    ];
     let quoted = |code: &str| {
-        verbs.iter().any(|verb| code.contains(&format!("\"{verb}")) || code.starts_with(verb))
+        verbs
+            .iter()
+            .any(|verb| code.contains(&format!("\"{verb}")) || code.starts_with(verb))
     };
     let mut found = Vec::new();
     for (path, text) in sources() {
@@ -96,14 +122,18 @@ fn sql_stands_in_the_store_and_in_the_schema_only() {
             }
         }
     }
-    assert_none("SQL belongs in native/src/store and core/src/database", &found);
+    assert_none(
+        "SQL belongs in native/src/store and core/src/database",
+        &found,
+    );
 }
 
 #[test]
 fn the_kernel_is_spoken_to_in_sys_only() {
     let words = ["nix::", "libc::", "use nix", "use libc", "rustix"];
-    let found =
-        offences(&words, |path| path.starts_with("native/src/sys/") || path.starts_with("tests/"));
+    let found = offences(&words, |path| {
+        path.starts_with("native/src/sys/") || path.starts_with("tests/")
+    });
     assert_none("nix and libc belong in native/src/sys", &found);
 }
 
@@ -130,7 +160,13 @@ fn the_process_is_left_in_main_only() {
 
 #[test]
 fn core_has_no_clock_no_processes_no_terminal() {
-    let words = ["std::time::Instant", "SystemTime", "std::process", "std::thread", "println!("];
+    let words = [
+        "std::time::Instant",
+        "SystemTime",
+        "std::process",
+        "std::thread",
+        "println!(",
+    ];
     let found = offences(&words, |path| !path.starts_with("core/src/"));
     assert_none("core is text and rules", &found);
 }

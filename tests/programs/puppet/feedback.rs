@@ -40,7 +40,10 @@ impl Feedback {
             "remove" => fs::remove_file(&path)?,
             _ => return Err(format!("unknown command {verb}").into()),
         }
-        Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis().to_string())
+        Ok(SystemTime::now()
+            .duration_since(UNIX_EPOCH)?
+            .as_millis()
+            .to_string())
     }
 
     fn update(&mut self, path: &Path, line: &str) -> std::io::Result<()> {

@@ -23,7 +23,11 @@ pub(crate) struct Kin {
 
 impl Kin {
     pub(crate) fn new(stage: Option<PathBuf>) -> Self {
-        Self { stage, program: None, is_job: false }
+        Self {
+            stage,
+            program: None,
+            is_job: false,
+        }
     }
 
     /// `child NAME [setsid] [orphan] [bare]`: another puppet.
@@ -39,7 +43,11 @@ impl Kin {
         }
         if how.contains(&"orphan") {
             // The half in the middle leaves the session, starts the daemon and is gone.
-            let setsid = if how.contains(&"setsid") { " setsid" } else { "" };
+            let setsid = if how.contains(&"setsid") {
+                " setsid"
+            } else {
+                ""
+            };
             command.args(["--mute", "--do", &format!("child {name}{setsid}")]);
             if how.contains(&"setsid") {
                 command.arg("--setsid");
@@ -128,7 +136,11 @@ pub(crate) fn hop(left: u32, stage: Option<&Path>) -> bool {
 
 /// Makes a terminal the controlling one of this session and its three standard streams.
 pub(crate) fn take_terminal(path: &Path) {
-    let terminal = OpenOptions::new().read(true).write(true).open(path).expect("the terminal");
+    let terminal = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .expect("the terminal");
     dup2_stdin(terminal.as_fd()).expect("standard input");
     dup2_stdout(terminal.as_fd()).expect("standard output");
     dup2_stderr(terminal.as_fd()).expect("standard error");
@@ -136,7 +148,10 @@ pub(crate) fn take_terminal(path: &Path) {
 
 fn quiet_self() -> std::io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     Ok(command)
 }
 

@@ -94,7 +94,10 @@ fn main() -> ExitCode {
 }
 
 fn parse() -> Arguments {
-    let mut parsed = Arguments { name: "puppet".to_owned(), ..Arguments::default() };
+    let mut parsed = Arguments {
+        name: "puppet".to_owned(),
+        ..Arguments::default()
+    };
     let mut words = std::env::args_os().skip(1);
     while let Some(word) = words.next() {
         let mut next = || words.next().unwrap_or_default();

@@ -19,7 +19,10 @@ impl Report {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.unwrap_or_default().trim_start_matches(':').trim().to_owned()
+            line.unwrap_or_default()
+                .trim_start_matches(':')
+                .trim()
+                .to_owned()
         };
         let arguments: Vec<String> = std::env::args_os().map(|it| hex(&it.into_vec())).collect();
         let environment: Map<String, Value> = std::env::vars_os()
@@ -75,8 +78,10 @@ fn descriptors() -> Map<String, Value> {
     let Ok(entries) = fs::read_dir("/proc/self/fd") else {
         return Map::new();
     };
-    let numbers: Vec<String> =
-        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let numbers: Vec<String> = entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
     // The descriptor that listed the folder is closed by now, and its link with it.
     numbers
         .into_iter()
