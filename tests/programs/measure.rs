@@ -1,7 +1,9 @@
-//! Measures what a user waits for, and prints it: `cargo run --release -p taskwatcher-tests --bin measure`.
+//! Measures what a user waits for, and prints it: `cargo run --release -p taskwatcher-tests --bin
+//! measure`.
 //!
-//! Figures are medians of interleaved rounds, so that a busy machine disturbs both sides of a comparison alike.
-//! Nothing is asserted here: a threshold on time belongs to a release build on a quiet machine.
+//! Figures are medians of interleaved rounds, so that a busy machine disturbs both sides of a
+//! comparison alike. Nothing is asserted here: a threshold on time belongs to a release build on a
+//! quiet machine.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

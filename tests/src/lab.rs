@@ -1,7 +1,9 @@
-//! One test's world: a folder, a database, a stage for puppets, and every process that the test started.
+//! One test's world: a folder, a database, a stage for puppets, and every process that the test
+//! started.
 //!
-//! The environment is the machine's less everything that could lead to somebody's real database. Each process carries
-//! the lab's mark in its environment, so what is left over is found wherever it hides; dropping the lab ends it.
+//! The environment is the machine's less everything that could lead to somebody's real database.
+//! Each process carries the lab's mark in its environment, so what is left over is found wherever
+//! it hides; dropping the lab ends it.
 
 use std::cell::Cell;
 use std::ffi::OsStr;
@@ -68,7 +70,8 @@ impl Lab {
     }
 
     fn open(programs: Programs, turn: Turn) -> Self {
-        // Orphans fall to this program, which reaps those that matter, rather than to an init that may not exist.
+        // Orphans fall to this program, which reaps those that matter, rather than to an init that
+        // may not exist.
         nix::sys::prctl::set_child_subreaper(true).expect("the role of a subreaper");
         let folder = tempfile::Builder::new()
             .prefix("lab-")
@@ -171,6 +174,18 @@ impl Lab {
     #[track_caller]
     pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Output {
         self.spawn(arguments).wait()
+    }
+
+    /// Makes a file with this mode, so that it can be executed at once.
+    ///
+    /// Another process writes it: one that this program had open could be held open by a program
+    /// that another test is just starting, and the kernel executes no file that is open for
+    /// writing.
+    pub fn make_program(&self, name: &str, content: &str, mode: &str) {
+        let mut command = self.program("sh");
+        let script = r#"printf %s "$2" >"$1" && chmod "$3" "$1""#;
+        command.args(["-c", script, "sh", name, content, mode]);
+        self.start(command).wait().done();
     }
 
     /// The command line of a puppet of this name, with further arguments.
@@ -330,7 +345,8 @@ impl Lab {
         })
     }
 
-    /// Waits until something holds that a change in the lab's folder or the feedback folder brings about.
+    /// Waits until something holds that a change in the lab's folder or the feedback folder brings
+    /// about.
     #[track_caller]
     pub fn wait_for_file<T>(&self, what: &str, mut wanted: impl FnMut() -> Option<T>) -> T {
         let deadline = Deadline::new();
@@ -359,7 +375,8 @@ impl Lab {
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
             .filter(|pid| carries_mark(*pid))
             .filter_map(Process::open)
-            // Looked at again through the held descriptor's number, which cannot change hands while it is held alive.
+            // Looked at again through the held descriptor's number, which cannot change hands while
+            // it is held alive.
             .filter(|process| carries_mark(process.pid()) && !process.has_ended())
             .collect()
     }

@@ -1,7 +1,7 @@
 //! The original Python package, for what both must understand.
 //!
-//! `TASKWATCHER_ORIGINAL` names the folder it was installed into. Where it is not set, tests that need it say so and
-//! do nothing else.
+//! `TASKWATCHER_ORIGINAL` names the folder it was installed into. Where it is not set, tests that
+//! need it say so and do nothing else.
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,7 +1,9 @@
-//! Processes as tests handle them: by descriptor, so that a number used again by the kernel is never mistaken.
+//! Processes as tests handle them: by descriptor, so that a number used again by the kernel is
+//! never mistaken.
 //!
-//! A [`Process`] is any process, a child of the test or not. Waiting for its end is one `poll` of its descriptor,
-//! bounded by [`PATIENCE`](crate::PATIENCE). A signal goes through the descriptor and can hit nothing else.
+//! A [`Process`] is any process, a child of the test or not. Waiting for its end is one `poll` of
+//! its descriptor, bounded by [`PATIENCE`](crate::PATIENCE). A signal goes through the descriptor
+//! and can hit nothing else.
 
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -56,7 +58,8 @@ impl Process {
         );
     }
 
-    /// Waits for its end and takes its zombie away when it fell to this test program, as init would.
+    /// Waits for its end and takes its zombie away when it fell to this test program, as init
+    /// would.
     pub fn reap(&self) {
         self.wait_for_end();
         // The error says that somebody else is its parent: then its zombie is theirs.

@@ -1,7 +1,7 @@
 //! A process that a test started, with what it prints.
 //!
-//! Output goes to files, not pipes: a grandchild that keeps a descriptor open can then hold up nothing. Dropping a
-//! process that still runs kills it.
+//! Output goes to files, not pipes: a grandchild that keeps a descriptor open can then hold up
+//! nothing. Dropping a process that still runs kills it.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -37,11 +37,10 @@ impl Output {
         })
     }
 
-    /// Asserts success, whatever it remarked as an aside, and gives back what was printed.
+    /// Asserts success, whatever it printed or remarked.
     #[track_caller]
-    pub fn done(self) -> String {
+    pub fn done(self) {
         assert!(self.status.success(), "expected success: {self:?}");
-        self.stdout
     }
 
     /// Asserts success without any error text, and gives back what was printed.
@@ -55,7 +54,8 @@ impl Output {
         self.stdout
     }
 
-    /// Asserts a failure with this code, nothing printed and one line of error, and gives back that line.
+    /// Asserts a failure with this code, nothing printed and one line of error, and gives back that
+    /// line.
     #[must_use]
     #[track_caller]
     pub fn failure(self, code: i32) -> String {

@@ -1,8 +1,9 @@
-//! The test's end of its puppets: each `puppet` process connects to the stage, says its name and does what it is told.
+//! The test's end of its puppets: each `puppet` process connects to the stage, says its name and
+//! does what it is told.
 //!
-//! One line each way per command, so a test knows that a step is done before it takes the next. When a puppet ends,
-//! whatever ends it, the test sees the end of file; when the test ends, the puppet sees it and exits: no puppet
-//! outlives its test.
+//! One line each way per command, so a test knows that a step is done before it takes the next.
+//! When a puppet ends, whatever ends it, the test sees the end of file; when the test ends, the
+//! puppet sees it and exits: no puppet outlives its test.
 
 use std::cell::RefCell;
 use std::io::{Read, Write};
@@ -134,7 +135,8 @@ impl Puppet {
         self.wait_for_end();
     }
 
-    /// Writes one line of feedback as the known producer does; gives back the time in unix milliseconds.
+    /// Writes one line of feedback as the known producer does; gives back the time in unix
+    /// milliseconds.
     pub fn say(&mut self, line: &str) -> i64 {
         let answer = self.tell(&format!("say {line}"));
         answer.parse().expect("a time in milliseconds")

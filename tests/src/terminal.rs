@@ -1,4 +1,5 @@
-//! A pseudo terminal, for what only shows on one: foreground groups, widths, made-visible control characters.
+//! A pseudo terminal, for what only shows on one: foreground groups, widths, made-visible control
+//! characters.
 
 use std::fs::File;
 use std::io::{Read, Write};

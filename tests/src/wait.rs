@@ -1,8 +1,9 @@
 //! Waiting for events, never for time to pass.
 //!
-//! Everything here ends in one `poll` whose timeout is what is left of the test's [`PATIENCE`], so a condition that
-//! never comes true is a failed test with a message, not one that hangs. There is no interval after which a condition
-//! is looked at again: an event that nobody reports is a bug in the program or in the test.
+//! Everything here ends in one `poll` whose timeout is what is left of the test's [`PATIENCE`], so
+//! a condition that never comes true is a failed test with a message, not one that hangs. There is
+//! no interval after which a condition is looked at again: an event that nobody reports is a bug in
+//! the program or in the test.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
@@ -41,13 +42,15 @@ impl Deadline {
     }
 }
 
-/// Waits until a descriptor can be read or its other end is closed; false when the deadline comes first.
+/// Waits until a descriptor can be read or its other end is closed; false when the deadline comes
+/// first.
 #[must_use]
 pub fn readable(descriptor: BorrowedFd<'_>, deadline: Deadline) -> bool {
     first_readable(&[descriptor], deadline).is_some()
 }
 
-/// Waits until one of several descriptors can be read; gives back which, nothing when the deadline comes first.
+/// Waits until one of several descriptors can be read; gives back which, nothing when the deadline
+/// comes first.
 #[must_use]
 pub(crate) fn first_readable(descriptors: &[BorrowedFd<'_>], deadline: Deadline) -> Option<usize> {
     loop {
@@ -95,8 +98,8 @@ impl FolderWatch {
     }
 
     fn add_missing(&mut self) {
-        // A commit to a write-ahead log becomes visible through shared memory, which no event reports: the writer's
-        // closing of the file comes after it.
+        // A commit to a write-ahead log becomes visible through shared memory, which no event
+        // reports: the writer's closing of the file comes after it.
         let changes = AddWatchFlags::IN_MODIFY
             | AddWatchFlags::IN_ATTRIB
             | AddWatchFlags::IN_CREATE

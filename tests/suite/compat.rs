@@ -5,7 +5,8 @@ use taskwatcher_tests::{Lab, Original, rows};
 
 use crate::{id, lab, number, text};
 
-/// A database as 1.7 leaves it: two finished tasks, one of them run by its own launcher, and a reservation.
+/// A database as 1.7 leaves it: two finished tasks, one of them run by its own launcher, and a
+/// reservation.
 fn made_by_the_original(original: &Original, lab: &Lab) {
     let made = original.control(lab, &["database", "--initialize"]);
     assert_eq!(made.code(), 0, "{made:?}");
@@ -80,13 +81,15 @@ fn a_task_of_a_dead_original_launcher_is_cleared_away() {
         original.control(&lab, &["database", "--initialize"]).code(),
         0
     );
-    // As 1.7 leaves it when its launcher is killed; it wrote no identity, so only the row's age speaks.
+    // As 1.7 leaves it when its launcher is killed; it wrote no identity, so only the row's age
+    // speaks.
     lab.edit(
         "INSERT INTO tasks (id, name, status, pid, feedback, reservetime, starttime, timeout)
          VALUES (7, 'ghost', 'RUNNING', 4194304, 0, 1500000000, 1500000000, 30)",
     );
     let listed = lab.list();
-    // Nobody can know what became of it: it may be shown or archived, never block and never be signalled.
+    // Nobody can know what became of it: it may be shown or archived, never block and never be
+    // signalled.
     assert!(listed.len() <= 1);
     let next = lab.reserve(&[]);
     assert!(next > 7);

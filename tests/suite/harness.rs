@@ -149,7 +149,7 @@ fn an_idle_puppet_shows_no_effort() {
         busy.tell("print beat");
     }
     assert_eq!(effort(idle.pid()), before);
-    idle.tell("print beat");
+    idle.tell("nap 1");
     assert!(effort(idle.pid()).voluntary_switches > before.voluntary_switches);
 }
 

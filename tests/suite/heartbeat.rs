@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
-use taskwatcher_tests::process::{describe, effort};
+use taskwatcher_tests::Puppet;
+use taskwatcher_tests::process::{Effort, describe, effort};
 
 use crate::{lab, lab_alone, number, statuses, text, timeline};
 
@@ -220,12 +221,27 @@ fn without_a_timeout_a_quiet_task_stays_running() {
     assert_eq!(launcher.wait().success(), "");
 }
 
+/// The effort of a launcher once its start is over: the same before and after a hundred beats of a
+/// program.
+fn at_rest(launcher: i32, beating: &mut Puppet) -> Effort {
+    let mut last = effort(launcher);
+    for _ in 0..50 {
+        beating.tell("beats 100 1000");
+        let now = effort(launcher);
+        if now == last {
+            return now;
+        }
+        last = now;
+    }
+    panic!("never at rest: {}", describe(launcher));
+}
+
 #[test]
 fn a_thousand_beats_a_second_cost_no_wakeup_beyond_the_deadlines() {
     let lab = lab_alone();
     let (launcher, mut puppet) = lab.launch(&["--feedback", "--timeout", "8"], "p", &[]);
     puppet.say("[first]1");
-    let before = effort(launcher.pid());
+    let before = at_rest(launcher.pid(), &mut puppet);
     let start = Instant::now();
     puppet.tell("beats 3000 1000");
     let deadlines = start.elapsed().as_secs() / 2 + 1;
@@ -245,11 +261,12 @@ fn an_idle_launcher_does_nothing_at_all() {
     let lab = lab();
     let (launcher, puppet) = lab.launch(&["--feedback", "--max-time", "1h"], "p", &[]);
     let (other, mut beating) = lab.launch(&["--feedback"], "q", &[]);
-    beating.say("[first]1");
-    let before = (effort(launcher.pid()), describe(launcher.pid()));
-    let before_other = effort(other.pid());
+    let before = at_rest(launcher.pid(), &mut beating);
+    let call = describe(launcher.pid());
+    let before_other = at_rest(other.pid(), &mut beating);
     beating.tell("beats 500 1000");
-    assert_eq!((effort(launcher.pid()), describe(launcher.pid())), before);
+    assert_eq!(effort(launcher.pid()), before);
+    assert_eq!(describe(launcher.pid()), call);
     assert_eq!(
         effort(other.pid()),
         before_other,

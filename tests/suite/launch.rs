@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 use taskwatcher_tests::{Process, Signal};
@@ -175,20 +174,17 @@ fn a_command_that_is_not_there() {
 #[test]
 fn a_command_that_may_not_be_executed() {
     let lab = lab();
-    let file = lab.path("data");
-    fs::write(&file, "no program").expect("a file");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("its mode");
+    lab.make_program("data", "no program", "644");
     let line = lab.run(["launch", "--", "./data"]).failure(126);
     assert!(line.contains("data"), "{line}");
     let folder = lab.run(["launch", "--", "/"]).failure(126);
     assert!(folder.contains('/'), "{folder}");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("its mode");
-    fs::write(&file, "\x7fELF but not really").expect("a file");
-    assert!(
-        lab.run(["launch", "--", "./data"])
-            .failure(126)
-            .contains("data")
-    );
+    // No shell is to guess what this may mean.
+    for content in ["\u{7f}ELF but not really", "exit 0"] {
+        lab.make_program("data", content, "755");
+        let line = lab.run(["launch", "--", "./data"]).failure(126);
+        assert!(line.contains("data"), "{line}");
+    }
     for record in lab.history(&[]) {
         assert_eq!(text(&record, "outcome"), "not_started");
     }
@@ -198,9 +194,7 @@ fn a_command_that_may_not_be_executed() {
 #[test]
 fn a_missing_interpreter_is_not_found() {
     let lab = lab();
-    let file = lab.path("script");
-    fs::write(&file, "#!/no/such/interpreter\n").expect("a file");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("its mode");
+    lab.make_program("script", "#!/no/such/interpreter\n", "755");
     assert!(
         lab.run(["launch", "--", "./script"])
             .failure(127)

@@ -1,6 +1,7 @@
 //! The whole program, tested from outside.
 //!
-//! One module for each side of the contract; `harness` first proves that the tools of these tests tell the truth.
+//! One module for each side of the contract; `harness` first proves that the tools of these tests
+//! tell the truth.
 
 mod cli;
 mod compat;

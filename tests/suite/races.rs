@@ -1,6 +1,7 @@
 //! Many callers at once: exactly one winner, nothing lost, no errors.
 //!
-//! `TASKWATCHER_TESTS_ROUNDS` sets the number of rounds of the races; the suite itself is content with a few.
+//! `TASKWATCHER_TESTS_ROUNDS` sets the number of rounds of the races; the suite itself is content
+//! with a few.
 
 use std::collections::BTreeSet;
 use std::io::{PipeWriter, pipe};

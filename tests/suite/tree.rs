@@ -5,7 +5,8 @@ use taskwatcher_tests::{Lab, Process, Puppet};
 
 use crate::{id, lab, number, text};
 
-/// A family that tries every way out: `setsid`, double forks, no environment, deaf to polite signals.
+/// A family that tries every way out: `setsid`, double forks, no environment, deaf to polite
+/// signals.
 fn family(lab: &Lab, parent: &mut Puppet) -> Vec<Puppet> {
     let ways = [
         ("child", ""),

@@ -1,7 +1,7 @@
 //! The feedback file as programs treat it: like the known producer, and in every other way.
 //!
-//! The known producer starts the file with a comment that holds the date, and for every update opens the file,
-//! appends one line and closes it.
+//! The known producer starts the file with a comment that holds the date, and for every update
+//! opens the file, appends one line and closes it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;

@@ -84,7 +84,8 @@ impl Kin {
         Ok(id.to_string())
     }
 
-    /// `job PROGRAM…`: the same in a group of its own that gets the terminal, as an interactive shell does it.
+    /// `job PROGRAM…`: the same in a group of its own that gets the terminal, as an interactive
+    /// shell does it.
     pub(crate) fn job(&mut self, rest: &str) -> Answer {
         // A shell must not be stopped when it takes the terminal back.
         SigSet::from_iter([Signal::SIGTTOU]).thread_block()?;
@@ -118,7 +119,8 @@ impl Kin {
     }
 }
 
-/// One link of a chain: starts the next and says that this one is done; the last link says that it stays.
+/// One link of a chain: starts the next and says that this one is done; the last link says that it
+/// stays.
 pub(crate) fn hop(left: u32, stage: Option<&Path>) -> bool {
     let (Some(stage), Ok(mut command)) = (stage, quiet_self()) else {
         return true;
@@ -129,7 +131,8 @@ pub(crate) fn hop(left: u32, stage: Option<&Path>) -> bool {
     } else {
         command.args(["--hops", &(left - 1).to_string()]);
     }
-    // A machine without room for another process ends the chain early, which is an end like any other.
+    // A machine without room for another process ends the chain early, which is an end like any
+    // other.
     let _ = command.spawn();
     true
 }

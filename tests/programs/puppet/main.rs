@@ -3,9 +3,10 @@
 //! ```text
 //! puppet [--stage SOCKET] [--name NAME] [--feedback FILE] [--do COMMAND]… [anything]
 //! ```
-//! Commands come from `--do` in their order, then line by line over the stage's socket, each answered by one line
-//! (`ok …` or `error …`), so the test always knows what has happened. When the socket closes, the puppet exits: it
-//! never outlives its test. Other arguments are there to be reported.
+//! Commands come from `--do` in their order, then line by line over the stage's socket, each
+//! answered by one line (`ok …` or `error …`), so the test always knows what has happened. When the
+//! socket closes, the puppet exits: it never outlives its test. Other arguments are there to be
+//! reported.
 //!
 //! | command | what it does |
 //! |---|---|
