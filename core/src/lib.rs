@@ -3,9 +3,10 @@
 //! A feedback log goes through four rooms: [`line`] is the grammar of one line, [`reader`] drives it
 //! over bytes that come in pieces, [`values`] is what remains, and [`diagnostic`] says what was wrong
 //! and where. [`writer`] goes the other way, from a pair to a line.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod diagnostic;
+mod lanes;
 pub mod line;
 pub mod reader;
 mod table;
