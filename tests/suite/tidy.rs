@@ -89,8 +89,13 @@ fn unsafe_code_stands_in_sys_only() {
         .chain([&allowance, &expectation])
         .map(String::as_str)
         .collect();
-    let found = offences(&words, |path| path.starts_with("native/src/sys/"));
-    assert_none("unsafe code belongs in native/src/sys", &found);
+    let found = offences(&words, |path| {
+        path.starts_with("native/src/sys/") || path == "core/src/lanes.rs"
+    });
+    assert_none(
+        "unsafe code belongs in native/src/sys, and one measured call in core/src/lanes.rs",
+        &found,
+    );
 }
 
 #[test]
