@@ -199,6 +199,7 @@ fn finished(row: &Fields<'_>) -> History {
         maxrss_kb: row.integer("maxrss_kb"),
         leftovers: row.integer("leftovers"),
         timeline: row.json("timeline", Kind::Array),
+        run: row.text("run"),
     }
 }
 

@@ -13,7 +13,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use taskwatcher_core::database::read::{self, HistoryFilter};
 use taskwatcher_core::record::{Feedback, History, Task};
 
-pub use self::history::{Finished, Keep};
+pub use self::history::{Finished, Keep, Removal};
 pub use self::open::Patience;
 pub use self::task::{Labels, Start, Taken, is_running};
 
