@@ -52,6 +52,20 @@ impl Store {
         Ok(read::history(&self.connection, filter)?)
     }
 
+    /// The same one by one, for a history of any length.
+    pub fn each_of_history(
+        &self,
+        filter: &HistoryFilter,
+        take: impl FnMut(History) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        read::each_of_history(&self.connection, filter, take)
+    }
+
+    /// The stored values of running tasks, in the order of ids.
+    pub fn feedbacks(&self) -> Result<Vec<Feedback>, Error> {
+        Ok(read::feedbacks(&self.connection)?)
+    }
+
     /// The finished task with this task id; the newest one, since 1.7 gave ids out again.
     pub fn finished(&self, taskid: i64) -> Result<Option<History>, Error> {
         Ok(read::history_by_taskid(&self.connection, taskid)?)
