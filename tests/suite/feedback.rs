@@ -160,6 +160,29 @@ fn only_a_regular_file_is_deleted() {
 }
 
 #[test]
+fn a_pipe_in_place_of_the_file_blocks_nobody() {
+    let lab = lab();
+    let task = lab.reserve(&[]);
+    let file = lab.feedback_file(task);
+    fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+    nix::unistd::mkfifo(&file, nix::sys::stat::Mode::from_bits_truncate(0o600)).expect("a pipe");
+    let options = [
+        "--taskid",
+        &task.to_string(),
+        "--feedback",
+        "--timeout",
+        "30",
+    ];
+    let (launcher, puppet) = lab.launch(&options, "p", &[]);
+    // An answer of any kind, but an answer.
+    let _ = lab.run(["feedback", &task.to_string()]);
+    puppet.exit(0);
+    assert_eq!(launcher.wait().code(), 0);
+    assert_eq!(text(&lab.only_record(), "outcome"), "succeeded");
+    assert!(file.symlink_metadata().is_ok(), "the pipe was deleted");
+}
+
+#[test]
 fn keep_feedback_keeps_the_file() {
     let lab = lab();
     let options = ["--feedback", "--keep-feedback"];

@@ -234,3 +234,27 @@ fn a_stranger_with_a_used_number_is_safe() {
     );
     assert_eq!(lab.list(), Vec::<Value>::new());
 }
+
+#[test]
+fn a_row_without_identity_leads_to_no_signal() {
+    let lab = lab();
+    let line = lab.puppet("stranger", &[]);
+    let mut command = lab.program(&line[0]);
+    command.args(&line[1..]);
+    let stranger = lab.start(command);
+    let _connected = lab.stage().expect("stranger");
+    lab.run(["initialize"]).done();
+    // As 1.7 writes a running task: a bare number, which anybody may have by now.
+    lab.edit(&format!(
+        "INSERT INTO tasks (id, name, status, pid, feedback, reservetime, starttime)
+         VALUES (5, 'n', 'RUNNING', {}, 0, 1500000000, 1500000000)",
+        stranger.pid()
+    ));
+    let _ = lab.run(["update"]);
+    let _ = lab.run(["kill", "5"]);
+    let _ = lab.run(["killall", "n"]);
+    assert!(
+        !stranger.has_ended(),
+        "a process was signalled that is not the task's"
+    );
+}

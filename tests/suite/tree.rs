@@ -198,3 +198,45 @@ fn a_neighbour_is_never_touched() {
     other.exit(0);
     let _ = neighbour.wait();
 }
+
+#[test]
+fn a_task_may_end_itself() {
+    let lab = lab();
+    let mut command = lab.command(["launch", "--grace", "5", "--", "sh", "-c"]);
+    let script = r#""$0" kill "$TASKWATCHER_TASKID"; echo survived"#;
+    command.args([script, lab.taskwatcher()]);
+    let output = lab.start(command).wait();
+    assert_eq!(output.code(), 143, "{output:?}");
+    assert_eq!(output.stdout, "");
+    assert_eq!(text(&lab.only_record(), "outcome"), "killed");
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn a_task_within_a_task() {
+    let lab = lab();
+    let mut line = vec!["launch", "--name", "outer", "--", lab.taskwatcher()];
+    let inner = lab.launch_line(&["--name", "inner"], "p", &[]);
+    line.extend(inner.iter().map(String::as_str));
+    let launcher = lab.spawn(&line);
+    let mut puppet = lab.stage().expect("p");
+    assert_eq!(lab.list().len(), 2);
+    let _ = lab.run(["killall", "outer"]);
+    puppet.wait_for_end();
+    assert_eq!(launcher.wait().code(), 143);
+    let mut records = lab.history(&[]);
+    records.sort_by_key(|record| text(record, "taskname").to_owned());
+    let names: Vec<&str> = records
+        .iter()
+        .map(|record| text(record, "taskname"))
+        .collect();
+    assert_eq!(names, ["inner", "outer"]);
+    assert_eq!(text(&records[1], "outcome"), "killed");
+    // Its launcher and its program got the same signal: either may have been first.
+    assert!(
+        ["killed", "signalled"].contains(&text(&records[0], "outcome")),
+        "{}",
+        records[0]
+    );
+    lab.assert_nothing_left();
+}
