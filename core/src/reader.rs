@@ -6,7 +6,7 @@
 //! never waits: who calls it decides where bytes come from.
 //!
 //! A short line that sets or clears a known key is recognised by its first bytes. Every other line is
-//! read by the grammar in [`line`](crate::line), and both ways give the same result.
+//! read by the grammar in [`mod@line`], and both ways give the same result.
 
 use std::ops::Range;
 
