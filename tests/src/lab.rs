@@ -120,6 +120,12 @@ impl Lab {
         &self.stage
     }
 
+    /// The path of the puppets' program.
+    #[must_use]
+    pub fn puppet_program(&self) -> &'static str {
+        self.programs.puppet
+    }
+
     /// The path of the command under test.
     #[must_use]
     pub fn taskwatcher(&self) -> &'static str {

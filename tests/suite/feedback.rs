@@ -183,6 +183,38 @@ fn a_pipe_in_place_of_the_file_blocks_nobody() {
 }
 
 #[test]
+fn what_took_the_place_of_the_file_is_not_deleted() {
+    let lab = lab();
+    let (launcher, mut puppet) = lab.launch(&["--feedback"], "p", &[]);
+    let (other_launcher, mut other) = lab.launch(&["--feedback"], "q", &[]);
+    let files: Vec<_> = lab
+        .list()
+        .iter()
+        .map(|task| lab.feedback_file(id(task)))
+        .collect();
+    for puppet in [&mut puppet, &mut other] {
+        puppet.say("[a]1");
+        puppet.tell("remove");
+    }
+    symlink("/etc/hostname", &files[0]).expect("a link");
+    let mode = nix::sys::stat::Mode::from_bits_truncate(0o600);
+    nix::unistd::mkfifo(&files[1], mode).expect("a pipe");
+    puppet.exit(0);
+    other.exit(0);
+    assert_eq!(
+        (launcher.wait().code(), other_launcher.wait().code()),
+        (0, 0)
+    );
+    for file in files {
+        assert!(
+            file.symlink_metadata().is_ok(),
+            "{} was deleted",
+            file.display()
+        );
+    }
+}
+
+#[test]
 fn keep_feedback_keeps_the_file() {
     let lab = lab();
     let options = ["--feedback", "--keep-feedback"];

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use taskwatcher_tests::Puppet;
 use taskwatcher_tests::process::{Effort, describe, effort};
 
-use crate::{lab, lab_alone, number, skipped, statuses, text, timeline};
+use crate::{id, lab, lab_alone, number, skipped, statuses, text, timeline};
 
 /// How far a change of status may be from its time.
 const TOLERANCE_MS: i64 = 250;
@@ -152,6 +152,25 @@ fn a_time_stamp_in_the_future_buys_no_time() {
     lab.wait_for_status("RUNNING");
     assert_eq!(launcher.wait().code(), 124);
     assert_eq!(lab.only_record()["feedback"], json!({"a": "1"}));
+}
+
+#[test]
+fn a_time_stamp_from_the_past_is_a_beat_of_now() {
+    let lab = lab();
+    let (launcher, mut puppet) = lab.launch(&["--feedback", "--timeout", "3"], "p", &[]);
+    puppet.say("[a]1");
+    let file = lab.feedback_file(id(&lab.only_task()));
+    lab.wait_for_status("SILENT");
+    let past = SystemTime::now() - Duration::from_secs(1_000_000);
+    File::options()
+        .append(true)
+        .open(&file)
+        .expect("it")
+        .set_modified(past)
+        .expect("its time");
+    lab.wait_for_status("RUNNING");
+    puppet.exit(0);
+    assert_eq!(launcher.wait().code(), 0);
 }
 
 #[test]
@@ -305,10 +324,10 @@ fn without_file_watches_a_late_beat_is_seen_as_well() {
         "--clear-groups",
     ];
     let taskwatcher = lab.copy_of(lab.taskwatcher());
-    let puppet_program = lab.copy_of(&lab.puppet("", &[])[0]);
+    let puppet_program = lab.copy_of(lab.puppet_program());
     let with_copy = |mut line: Vec<String>| {
         for word in &mut line {
-            if *word == lab.puppet("", &[])[0] {
+            if word == lab.puppet_program() {
                 word.clone_from(&puppet_program);
             }
         }
