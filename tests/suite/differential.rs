@@ -61,8 +61,8 @@ fn file() -> impl Strategy<Value = String> {
 
 #[test]
 fn both_parsers_give_the_same_values_in_the_same_order() {
-    let test = "both_parsers_give_the_same_values_in_the_same_order";
-    let Some(original) = Original::find(test) else {
+    let name = "both_parsers_give_the_same_values_in_the_same_order";
+    let Some(original) = Original::find(name) else {
         return;
     };
     let lab = lab();
