@@ -31,7 +31,7 @@ fn regex_escaped(path: &Path) -> String {
     path.display().to_string().replace('.', r"\.")
 }
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "initialize",
     "reserve",
     "launch",
@@ -43,6 +43,7 @@ const COMMANDS: [&str; 11] = [
     "killall",
     "update",
     "parse",
+    "export",
 ];
 
 #[test]
