@@ -104,14 +104,19 @@ fn ask(store: &mut Store, task: &Task) -> Result<Option<Identity>, Error> {
                 reason: format!("killed by {}", identity::user()),
             };
             store.record_ending(id, &identity.run, &ending)?;
-            // A launcher that was stopped goes on to do it.
-            for signal in [Signal::TERM, Signal::CONT] {
-                process::signal(identity.launcher, signal)
-                    .map_err(|error| Error::io(format!("end task {id}"), &error))?;
-            }
+            signal(id, identity.launcher)?;
             Ok(Some(identity))
         }
     }
+}
+
+/// Tells a launcher to end its task; one that was stopped goes on to do it.
+fn signal(id: i64, launcher: Process) -> Result<(), Error> {
+    for signal in [Signal::TERM, Signal::CONT] {
+        process::signal(launcher, signal)
+            .map_err(|error| Error::io(format!("end task {id}"), &error))?;
+    }
+    Ok(())
 }
 
 /// Waits until the launcher, or one that adopted the task from it, has archived the task.
@@ -131,7 +136,11 @@ fn wait(database: &Path, task: &Task, mut launcher: Process) -> Result<(), Error
             return survivors(&store, id);
         };
         match recover::identity_of(&row) {
-            Some(identity) if identity.launcher != launcher => launcher = identity.launcher,
+            Some(identity) if identity.launcher != launcher => {
+                launcher = identity.launcher;
+                // It may have read the row before the cause was recorded.
+                signal(id, launcher)?;
+            }
             _ => {
                 return Err(Error::Refused(format!(
                     "task {id} could not be archived; 'taskwatcher list' shows it"

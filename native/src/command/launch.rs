@@ -101,6 +101,7 @@ fn request(database: &Path, arguments: &LaunchArgs) -> Result<Request, Error> {
             grace: arguments.grace.as_secs_f64(),
             leftovers: arguments.leftovers,
             keep_feedback: arguments.keep_feedback,
+            launched: None,
             before: None,
         },
         output: arguments.output.clone().or_else(quiet),

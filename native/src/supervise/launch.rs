@@ -110,10 +110,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         timeline,
         child,
     } = prepared;
-    let heartbeat = task
-        .feedfile
-        .clone()
-        .map(|path| Heartbeat::new(path, task.options.before));
+    let tree = Tree::of_child(child);
     let group = gate.pid();
     let foreground = terminal.as_ref().filter(|terminal| terminal.is_ours());
     if let Some(terminal) = foreground {
@@ -121,13 +118,17 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         let _ = terminal.give(group);
     }
     let start = Started::now();
+    let heartbeat = task
+        .feedfile
+        .clone()
+        .map(|path| Heartbeat::new(path, task.options.before, start.monotonic()));
     let ended = match gate.open(&order) {
         Ok(()) => {
             fault::reach(Step::Executed);
             started(task.id);
             Supervision::new(
                 &task,
-                Tree::of_child(child),
+                tree,
                 &signals,
                 terminal.as_ref(),
                 heartbeat,
@@ -205,6 +206,7 @@ fn prepare(request: &Request, child: i32, id: i64) -> Result<(Start, Prepared), 
         .collect();
     let timeline = Timeline::new(Status::Running);
     let mut options = request.options.clone();
+    options.launched = Some(clock::monotonic());
     options.before = feedfile.as_deref().and_then(Version::of);
     let start = Start {
         pid: child.pid,

@@ -1,6 +1,5 @@
 //! A descriptor of one process, which never stands for a later one with the same id.
 
-use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -8,6 +7,7 @@ use nix::errno::Errno;
 use taskwatcher_core::outcome::Exit;
 
 use super::identity::Process;
+use super::process::exit_of_zombie;
 use super::signal::Signal;
 use super::wait::exit_of_status;
 
@@ -39,16 +39,22 @@ impl PidFd {
     }
 }
 
-impl PidFd {
-    /// How the process ended, for anybody who opened the descriptor before; `None` as long as that
-    /// is not known. The kernel tells it once the process was reaped by its parent (since 6.15);
-    /// before that its `/proc/PID/stat` does, to those who may trace it.
-    pub fn exit(&self, process: Process) -> Option<Exit> {
-        self.exit_after_reaping()
-            .or_else(|| zombie_exit(process))
+/// How a process ended, for anybody who opened the descriptor before; `None` if nobody says. The
+/// kernel tells it once the process was reaped by its parent (since 6.15); before that its
+/// `/proc/PID/stat` does.
+pub fn exit(process: Process, descriptor: Option<&PidFd>) -> Option<Exit> {
+    let after_reaping = || {
+        descriptor
+            .and_then(PidFd::exit_after_reaping)
             .map(exit_of_status)
-    }
+    };
+    // Asked again at the end: it may be reaped between the first two looks.
+    after_reaping()
+        .or_else(|| exit_of_zombie(process))
+        .or_else(after_reaping)
+}
 
+impl PidFd {
     #[allow(unsafe_code)]
     fn exit_after_reaping(&self) -> Option<i32> {
         let mut info = PidfdInfo {
@@ -88,15 +94,3 @@ const PIDFD_INFO_EXIT: u64 = 1 << 3;
 /// `_IOWR(0xFF, 11, struct pidfd_info)`.
 const PIDFD_GET_INFO: libc::Ioctl =
     (3 << 30) | ((size_of::<PidfdInfo>() as libc::Ioctl) << 16) | (0xff << 8) | 0x0b;
-
-/// Field 52 of a zombie's `/proc/PID/stat` is its wait status.
-fn zombie_exit(process: Process) -> Option<i32> {
-    let line = fs::read(format!("/proc/{}/stat", process.pid)).ok()?;
-    let fields = super::process::fields(&line)?;
-    let is_zombie = fields.first() == Some(&"Z");
-    let start: u64 = fields.get(22 - 3)?.parse().ok()?;
-    if !is_zombie || start != process.start {
-        return None;
-    }
-    fields.get(52 - 3)?.parse().ok()
-}
