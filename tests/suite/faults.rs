@@ -5,6 +5,8 @@
 //! Where a machine cannot make a fault happen, the test says that it was skipped and why.
 
 mod faults_adoption;
+mod faults_steps;
+mod faults_storm;
 
 use serde_json::Value;
 use taskwatcher_tests::{Lab, Process, Programs, Puppet, Signal};
@@ -17,6 +19,11 @@ const PROGRAMS: Programs = Programs {
 /// An empty lab.
 fn lab() -> Lab {
     Lab::new(PROGRAMS)
+}
+
+/// An empty lab while no other test runs.
+fn lab_alone() -> Lab {
+    Lab::alone(PROGRAMS)
 }
 
 /// The id in a record of `list` or `history`.
