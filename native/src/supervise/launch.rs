@@ -23,7 +23,7 @@ use super::task::{Options, Task, Timeline};
 use super::tree::Tree;
 use crate::error::{Error, plain};
 use crate::feedback::{self, Reading};
-use crate::store::{Labels, Start, Store, Taken};
+use crate::store::{Labels, Start, Store, Taken, feedback_name};
 use crate::sys::clock;
 use crate::sys::fault::{self, Step};
 use crate::sys::file::{self, Version};
@@ -267,7 +267,7 @@ pub fn feedback_file(feedpath: &Path, id: i64) -> Result<PathBuf, Error> {
     };
     file::create_private_folder(feedpath).map_err(|error| failed(&error))?;
     file::check_writable_folder(feedpath).map_err(|error| failed(&error))?;
-    Ok(feedpath.join(format!("feedback_{id}.log")))
+    Ok(feedpath.join(feedback_name(id)))
 }
 
 fn file_name(program: &OsStr) -> String {

@@ -90,10 +90,20 @@ pub fn identity_of(row: &Row) -> Option<Identity> {
 
 /// Opens the database and puts in order what is not as it should be: takes in spool files, drops
 /// expired reservations, archives tasks that are gone, and starts launchers for commands that have
-/// lost theirs. Where the database can only be read, it is left as it is.
+/// lost theirs. Where the database can only be read, it is left as it is, and where it cannot be
+/// written just now (locked, no room), reading does not depend on it: who has to write is told by
+/// their own attempt.
 pub fn open(database: &Path) -> Result<Store, Error> {
     let mut store = Store::open(database)?;
-    let orphans = recover(&mut store)?;
+    let orphans = match recover(&mut store) {
+        Err(error @ (Error::Database(_) | Error::Locked)) => {
+            crate::warn(&format!(
+                "what dead launchers left is not put in order yet: {error}"
+            ));
+            Vec::new()
+        }
+        other => other?,
+    };
     if orphans.is_empty() {
         return Ok(store);
     }
@@ -141,7 +151,8 @@ fn is_of_an_earlier_boot(reservation: &Row) -> bool {
     place.is_some_and(|place| place.is_ours() && place.is_of_an_earlier_boot())
 }
 
-/// Folders in which a launcher may have left a spool file: only those of rows that are gone.
+/// Folders in which a launcher may have left a spool file: only those of rows that are gone, and of
+/// tasks that were archived right before their launcher died.
 fn feedback_folders(store: &Store, rows: &[Row]) -> Result<Vec<PathBuf>, Error> {
     let mut folders = Vec::new();
     for row in rows
@@ -151,6 +162,11 @@ fn feedback_folders(store: &Store, rows: &[Row]) -> Result<Vec<PathBuf>, Error> 
         let path = store.feedfile(row.taskid)?;
         folders.extend(path.as_deref().and_then(Path::parent).map(Path::to_owned));
     }
+    let removals = store.removals()?;
+    let parents = removals
+        .iter()
+        .filter_map(|(_, removal)| removal.path.parent());
+    folders.extend(parents.map(Path::to_owned));
     folders.sort();
     folders.dedup();
     Ok(folders)
