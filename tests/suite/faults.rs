@@ -5,6 +5,7 @@
 //! Where a machine cannot make a fault happen, the test says that it was skipped and why.
 
 mod faults_adoption;
+mod faults_database;
 mod faults_steps;
 mod faults_storm;
 
