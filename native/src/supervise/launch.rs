@@ -29,7 +29,7 @@ use crate::sys::fault::{self, Step};
 use crate::sys::file::{self, Version};
 use crate::sys::identity::{self, Identity, Place, Process};
 use crate::sys::process;
-use crate::sys::signal::{Inherited, Signals};
+use crate::sys::signal::{Inherited, Signal, Signals};
 use crate::sys::spawn::{Gate, Order};
 use crate::sys::terminal::Terminal;
 
@@ -65,6 +65,9 @@ pub struct Finished {
     pub code: u8,
     /// Why the command was not started, if so.
     pub not_started: Option<String>,
+    /// The key that ended it: the terminal would have sent this signal to the caller's group too, had
+    /// it been in the foreground.
+    pub interrupted: Option<Signal>,
 }
 
 /// What the claim has made known.
@@ -139,6 +142,9 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         }
         Err(error) => not_started(&request.command[0], &error, &timeline),
     };
+    let interrupted = foreground
+        .filter(|terminal| terminal.foreground() == Some(group))
+        .and_then(|_| interrupting_key(&ended));
     if let Some(terminal) = foreground {
         hand_back(terminal, group);
     }
@@ -147,6 +153,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
     Ok(Finished {
         code,
         not_started: ended.not_started.map(|failure| failure.reason),
+        interrupted,
     })
 }
 
@@ -326,6 +333,16 @@ fn exit_code(ended: &Ended) -> u8 {
         (_, Exit::Unknown) => 125,
     };
     u8::try_from(code).unwrap_or(125)
+}
+
+/// The signal of a key that ended a command in the foreground, if one did. A command that caught it
+/// and ended by itself is none: then a shell goes on too.
+fn interrupting_key(ended: &Ended) -> Option<Signal> {
+    match ended.exit() {
+        Exit::Signal(number) if ended.ending.is_none() => Some(Signal::from_number(number))
+            .filter(|signal| matches!(*signal, Signal::INT | Signal::QUIT)),
+        _ => None,
+    }
 }
 
 /// Takes the terminal back from a command that has ended. If another group is in the foreground

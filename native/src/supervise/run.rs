@@ -182,6 +182,7 @@ impl<'a> Supervision<'a> {
             match signal {
                 Signal::CHLD => child = true,
                 Signal::TSTP => self.tree.stop(),
+                Signal::CONT => self.tree.go_on(),
                 other => asked.push(other),
             }
         }
