@@ -11,13 +11,19 @@
 //! No process is signalled whose identity was not verified right before: a child's group is safe
 //! while the child is unreaped, every other process is signalled through a descriptor of its own.
 
+use std::time::Duration;
+
 use taskwatcher_core::outcome::Exit;
 
+use crate::sys::clock;
 use crate::sys::identity::Process;
 use crate::sys::pidfd::{self, PidFd};
 use crate::sys::process::{self, Stat};
 use crate::sys::signal::Signal;
 use crate::sys::wait::{self, Change, Reaped};
+
+/// How long processes that fork faster than they can be ended are chased at a time.
+const CHASE: Duration = Duration::from_millis(500);
 
 /// The tree of one command.
 #[derive(Debug)]
@@ -187,13 +193,14 @@ impl Tree {
         }
     }
 
-    /// Ends every process of the tree for certain. Repeats while new ones appear, since a process
-    /// may fork between the listing and the signal.
+    /// Ends every process of the tree for certain. Repeats for a while if new ones appear, since a
+    /// process may fork between the listing and the signal.
     pub fn kill(&self) {
+        let limit = clock::monotonic() + CHASE;
         let mut before: Vec<i32> = Vec::new();
         loop {
             let present = self.signal_all(Signal::KILL);
-            if present.iter().all(|pid| before.contains(pid)) {
+            if present.iter().all(|pid| before.contains(pid)) || clock::monotonic() >= limit {
                 return;
             }
             before.extend(present);
@@ -203,15 +210,20 @@ impl Tree {
     /// Signals every process of the tree once; returns the others. Failures are seen by what
     /// survives.
     fn signal_all(&self, signal: Signal) -> Vec<i32> {
-        let group_is_ours = matches!(self.root, Root::Child { .. });
-        if group_is_ours {
-            let _ = process::signal_group(self.command.pid, signal);
-        } else {
+        // Whoever gets it with the whole group at once cannot fork meanwhile.
+        let group_is_reached = match &self.root {
+            Root::Child { .. } => process::signal_group(self.command.pid, signal).is_ok(),
+            Root::Adopted(adopted) => adopted
+                .descriptor
+                .as_ref()
+                .is_some_and(|leader| leader.signal_group(signal).is_ok()),
+        };
+        if !group_is_reached {
             let _ = process::signal(self.command, signal);
         }
         let others = self.others();
         for other in &others {
-            if !group_is_ours || other.group != self.command.pid || signal == Signal::KILL {
+            if !group_is_reached || other.group != self.command.pid || signal == Signal::KILL {
                 let _ = process::signal(other.process(), signal);
             }
         }

@@ -28,13 +28,30 @@ impl PidFd {
     }
 
     /// Sends a signal to that very process.
-    #[allow(unsafe_code)]
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        self.send(signal, 0)
+    }
+
+    /// Sends a signal to all at once that are in the group which that very process leads or led
+    /// (since Linux 6.9).
+    pub fn signal_group(&self, signal: Signal) -> io::Result<()> {
+        self.send(signal, PIDFD_SIGNAL_PROCESS_GROUP)
+    }
+
+    #[allow(unsafe_code)]
+    fn send(&self, signal: Signal, flags: libc::c_uint) -> io::Result<()> {
         let fd = self.0.as_raw_fd();
         let info = std::ptr::null::<libc::siginfo_t>();
         // SAFETY: the descriptor is open, and a null siginfo asks the kernel to fill it in.
-        let done =
-            unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal.number(), info, 0) };
+        let done = unsafe {
+            libc::syscall(
+                libc::SYS_pidfd_send_signal,
+                fd,
+                signal.number(),
+                info,
+                flags,
+            )
+        };
         Errno::result(done).map(drop).map_err(io::Error::from)
     }
 }
@@ -87,6 +104,9 @@ struct PidfdInfo {
     user_ids: [u32; 8],
     exit_code: i32,
 }
+
+/// Of linux/pidfd.h.
+const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
 
 /// `PIDFD_INFO_EXIT` of linux/pidfd.h.
 const PIDFD_INFO_EXIT: u64 = 1 << 3;
