@@ -7,6 +7,7 @@
 mod faults_adoption;
 mod faults_database;
 mod faults_people;
+mod faults_processes;
 mod faults_steps;
 mod faults_storm;
 
