@@ -7,6 +7,7 @@
 mod faults_adoption;
 mod faults_database;
 mod faults_files;
+mod faults_load;
 mod faults_people;
 mod faults_processes;
 mod faults_reboot;
