@@ -6,9 +6,14 @@
 
 mod faults_adoption;
 mod faults_database;
+mod faults_files;
+mod faults_load;
 mod faults_people;
+mod faults_processes;
+mod faults_reboot;
 mod faults_steps;
 mod faults_storm;
+mod faults_time;
 
 use serde_json::Value;
 use taskwatcher_tests::{Lab, Process, Programs, Puppet, Signal};

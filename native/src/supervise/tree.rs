@@ -153,7 +153,15 @@ impl Tree {
                 lists_children,
                 strangers,
             } => self.descendants(*own, *lists_children, strangers),
-            Root::Adopted(adopted) => self.relatives(adopted),
+            Root::Adopted(adopted) => {
+                let found = self.relatives(adopted);
+                // One that has just been started may have been missed; not twice.
+                if found.is_empty() {
+                    self.relatives(adopted)
+                } else {
+                    found
+                }
+            }
         }
     }
 
@@ -230,41 +238,66 @@ impl Tree {
         others.iter().map(|stat| stat.pid).collect()
     }
 
+    /// A process that starts another one and ends moves that one to this process, whose children may
+    /// have been listed before. So nothing is taken for the last one while the list still changes.
     fn descendants(&self, own: i32, lists_children: bool, strangers: &[Process]) -> Vec<Stat> {
-        let mut found = Vec::new();
-        let mut parents = vec![own];
-        while let Some(parent) = parents.pop() {
-            for child in children(parent, lists_children) {
-                if child == self.command.pid {
-                    parents.push(child);
-                } else if parent != own || !is_reaped(child) {
-                    let stat = process::stat(child);
-                    if parent == own && stat.is_some_and(|stat| strangers.contains(&stat.process()))
-                    {
+        let mut ended = Vec::new();
+        loop {
+            let mut found = Vec::new();
+            let mut changed = false;
+            let mut parents = vec![own];
+            while let Some(parent) = parents.pop() {
+                for child in children(parent, lists_children) {
+                    if child == self.command.pid {
+                        parents.push(child);
                         continue;
                     }
-                    parents.push(child);
-                    found.extend(stat.filter(Stat::is_alive));
+                    if parent == own && is_reaped(child) {
+                        changed = true;
+                        continue;
+                    }
+                    match process::stat(child) {
+                        Some(stat) if parent == own && strangers.contains(&stat.process()) => {}
+                        Some(stat) if stat.is_alive() => {
+                            parents.push(child);
+                            found.push(stat);
+                        }
+                        _ if ended.contains(&child) => {}
+                        _ => {
+                            changed = true;
+                            ended.push(child);
+                        }
+                    }
                 }
             }
+            if !found.is_empty() || !changed {
+                return found;
+            }
         }
-        found
     }
 
     fn relatives(&self, adopted: &Adopted) -> Vec<Stat> {
         let command = self.command;
         let own = Process::own().pid;
         let all: Vec<Stat> = process::all().into_iter().filter(Stat::is_alive).collect();
-        // Its leader is the dead launcher; one that has a leader again is another session.
+        let present = |pid: i32| all.iter().find(|stat| stat.pid == pid);
+        // Once the command is gone its number may be anybody's, and so may the group's once nobody
+        // is left in it.
+        let command_lives = present(command.pid).is_some_and(|stat| stat.process() == command);
+        let leader = adopted.descriptor.as_ref();
+        let group_lives = leader
+            .and_then(PidFd::group_exists)
+            .unwrap_or_else(|| command_lives || present(command.pid).is_none());
+        // The session's leader is the dead launcher; one that has a leader again is another session.
         let session = adopted
             .session
-            .filter(|&session| !all.iter().any(|stat| stat.pid == session));
+            .filter(|&session| present(session).is_none());
         let is_relative = |stat: &Stat| {
             // A descendant is younger than the command.
             stat.start >= command.start
                 && stat.pid != command.pid
                 && stat.pid != own
-                && (stat.group == command.pid
+                && ((group_lives && stat.group == command.pid)
                     || Some(stat.session) == session
                     || process::has_in_environment(stat.pid, &adopted.mark))
         };
@@ -277,7 +310,7 @@ impl Tree {
         let mut parents: Vec<i32> = found
             .iter()
             .map(|stat| stat.pid)
-            .chain([command.pid])
+            .chain(command_lives.then_some(command.pid))
             .collect();
         while let Some(parent) = parents.pop() {
             for stat in all

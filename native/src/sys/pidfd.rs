@@ -38,6 +38,15 @@ impl PidFd {
         self.send(signal, PIDFD_SIGNAL_PROCESS_GROUP)
     }
 
+    /// Whether anybody is in that group; `None` if this kernel does not say.
+    pub fn group_exists(&self) -> Option<bool> {
+        match self.signal_group(Signal::NONE) {
+            Ok(()) => Some(true),
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Some(false),
+            Err(_) => None,
+        }
+    }
+
     #[allow(unsafe_code)]
     fn send(&self, signal: Signal, flags: libc::c_uint) -> io::Result<()> {
         let fd = self.0.as_raw_fd();

@@ -13,6 +13,8 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 pub struct Signal(i32);
 
 impl Signal {
+    /// None at all: sending it only asks whether it could be sent.
+    pub const NONE: Self = Self(0);
     /// The terminal is gone.
     pub const HUP: Self = Self(libc::SIGHUP);
     /// Ctrl-C.
