@@ -191,7 +191,7 @@ fn on_its_own(test: impl FnOnce(&Lab, &Path, &str) + Send) {
     let done = with_own_mounts(|| {
         let lab = lab();
         let disk = lab.path("disk");
-        mount_memory(&disk, 1024);
+        let _mounted = mount_memory(&disk, 1024);
         let database = disk.join("tasks.db");
         test(&lab, &disk, database.to_str().expect("plain"));
     });

@@ -148,7 +148,7 @@ fn a_file_of_ten_gigabytes_is_read_in_little_memory() {
         // A hole in memory costs no disk, and no other program's place in the cache.
         let lab = lab();
         let folder = lab.path("memory");
-        mount_memory(&folder, 1024);
+        let _mounted = mount_memory(&folder, 1024);
         let options = ["--keep-feedback", "--feedpath", "memory"];
         let begin = std::time::Instant::now();
         let launcher = script(
