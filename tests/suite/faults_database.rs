@@ -301,7 +301,7 @@ fn no_room_anywhere_and_a_person_who_gives_up() {
             let said = launcher.stderr_so_far();
             said.contains("exit code 3").then_some(())
         });
-        launcher.signal(Signal::INT);
+        launcher.signal(Signal::TERM);
         let output = launcher.wait();
         assert_eq!(output.code(), 125, "{output:?}");
         let last = output.stderr.lines().last().expect("a line");
