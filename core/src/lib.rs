@@ -7,12 +7,13 @@
 //!
 //! [`status`] and [`outcome`] are the rules of what a task does and how it ended, [`record`] is a row
 //! as JSON, and `database` (feature `sqlite`) the schema and the reading of a database.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 #[cfg(feature = "sqlite")]
 pub mod database;
 pub mod diagnostic;
 pub mod json;
+mod lanes;
 pub mod line;
 pub mod outcome;
 pub mod reader;

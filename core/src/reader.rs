@@ -8,6 +8,8 @@
 //! A short line that sets or clears a known key is recognised by its first bytes. Every other line is
 //! read by the grammar in [`line`](crate::line), and both ways give the same result.
 
+use std::ops::Range;
+
 use memchr::{memchr, memrchr};
 use nom::Offset;
 
@@ -105,10 +107,11 @@ impl Reader {
     }
 
     /// A reader that goes on from the values of what was read before. Counts, lines and offsets begin
-    /// anew, and a byte order mark is data: it is skipped at the start of a log only.
+    /// anew, a byte order mark is data (it is skipped at the start of a log only), and pairs over the
+    /// limits, which no reader gives, are left out.
     #[must_use]
     pub fn resume(values: Values) -> Self {
-        Self::with(Table::from_values(values), Start::Over)
+        Self::with(Table::from_values(&values), Start::Over)
     }
 
     fn with(table: Table, start: Start) -> Self {
@@ -145,7 +148,7 @@ impl Reader {
     /// Ends the input: an unfinished last line counts. Gives the values.
     pub fn finish(mut self, sink: &mut impl Sink) -> Values {
         self.end_input(sink);
-        self.table.into_values()
+        self.table.values()
     }
 
     /// Ends the input like [`finish`](Self::finish), and leaves the reader to be asked.
@@ -229,104 +232,51 @@ impl Reader {
 
     /// Reads lines that all end in a line feed.
     fn read_block(&mut self, block: &[u8], sink: &mut impl Sink) {
+        if block.len() - 1 > MAX_LINE {
+            self.refuse_long_line(self.line_start, sink);
+            self.line_start += block.len() as u64;
+            return;
+        }
         // Where a block is UTF-8, each of its lines is: line feeds never are part of a character.
         let is_utf8 = block.is_ascii() || str::from_utf8(block).is_ok();
         let mut start = 0;
-        while let Some(rest) = block.get(start..)
-            && !rest.is_empty()
-        {
-            start = self.read_line(block, start, is_utf8, sink);
+        let mut sets = 0;
+        while let Some(first) = block[start..].first_chunk() {
+            let end = match window::first(first, b'\n') {
+                Some(at) => start + at,
+                None => line_end(block, start + WINDOW),
+            };
+            if set_known(&mut self.table, block, first, start..end, is_utf8) {
+                sets += 1;
+            } else {
+                self.counts.sets += std::mem::take(&mut sets);
+                self.read_any(block, start..end, is_utf8, sink);
+            }
+            start = end + 1;
+        }
+        self.counts.sets += sets;
+        while start < block.len() {
+            let end = line_end(block, start);
+            self.read_any(block, start..end, is_utf8, sink);
+            start = end + 1;
         }
         self.table.end_block(block);
         self.line_start += block.len() as u64;
     }
 
-    /// Reads the line that begins at `start`, and says where the next one does.
-    #[inline]
-    fn read_line(
-        &mut self,
-        block: &[u8],
-        start: usize,
-        is_utf8: bool,
-        sink: &mut impl Sink,
-    ) -> usize {
-        let rest = &block[start..];
-        let Some(first) = rest.first_chunk::<WINDOW>() else {
-            let end = line_end(block, start);
-            self.read_any(block, start, end, is_utf8, sink);
-            return end + 1;
-        };
-        let (close, line_feed) = window::first_close_and_line_feed(first);
-        let end = match line_feed {
-            Some(at) => start + at,
-            None => line_end(block, start + WINDOW),
-        };
-        let known = close.is_some_and(|close| {
-            first[0] == b'['
-                && end - start <= MAX_LINE
-                && self.read_known(block, start, first, close, end, is_utf8)
-        });
-        if !known {
-            self.read_any(block, start, end, is_utf8, sink);
-        }
-        end + 1
-    }
-
-    /// Reads a line whose key is known by its first bytes; false if it is not so simple.
-    #[inline]
-    fn read_known(
-        &mut self,
-        block: &[u8],
-        start: usize,
-        first: &[u8; WINDOW],
-        close: usize,
-        end: usize,
-        is_utf8: bool,
-    ) -> bool {
-        let Some(id) = self.table.find(&Head::of_line(first, close)) else {
-            return false;
-        };
-        let from = start + close + 1;
-        let value = trim_end(&block[from..end]);
-        if value.is_empty() {
-            self.table.clear(id);
-            self.counts.clears += 1;
-            return true;
-        }
-        let len = value.len();
-        let span = Span {
-            from,
-            len,
-            text_len: len,
-        };
-        let set = (is_utf8 || value.is_ascii()) && self.table.set(id, span).is_ok();
-        self.counts.sets += u64::from(set);
-        set
-    }
-
     /// Reads any line.
     #[cold]
     #[inline(never)]
-    fn read_any(
-        &mut self,
-        block: &[u8],
-        start: usize,
-        end: usize,
-        is_utf8: bool,
-        sink: &mut impl Sink,
-    ) {
-        if end - start > MAX_LINE {
-            self.refuse_long_line(self.line_start + start as u64, sink);
-            return;
-        }
-        let text = &block[start..end];
+    fn read_any(&mut self, block: &[u8], line: Range<usize>, is_utf8: bool, sink: &mut impl Sink) {
+        let start = self.line_start + line.start as u64;
+        let text = &block[line];
         let mut report = |lines: u64, kind, at: &[u8]| {
             let column = text.offset(at) as u64;
             sink.diagnostic(Diagnostic {
                 kind,
                 line: lines + 1,
                 column: column + 1,
-                offset: self.line_start + start as u64 + column,
+                offset: start + column,
             });
         };
         let lines = self.counts.lines();
@@ -381,6 +331,49 @@ impl Reader {
     }
 }
 
+/// Reads a line that sets a key which is known by its first bytes; false, and nothing done, if it is
+/// not so simple.
+#[inline]
+fn set_known(
+    table: &mut Table,
+    block: &[u8],
+    first: &[u8; WINDOW],
+    line: Range<usize>,
+    is_utf8: bool,
+) -> bool {
+    if first[0] != b'[' {
+        return false;
+    }
+    let Some(close) = window::first(first, b']') else {
+        return false;
+    };
+    // The bracket found may stand in a later line, but then no key is like this one.
+    let Some(id) = table.find(&Head::of_line(first, close)) else {
+        return false;
+    };
+    let from = line.start + close + 1;
+    let Some(value) = block.get(from..line.end) else {
+        return false;
+    };
+    let value = trim_end(value);
+    if value.is_empty() || !(is_utf8 || value.is_ascii()) {
+        return false;
+    }
+    let len = value.len();
+    let span = Span {
+        from,
+        len,
+        text_len: len,
+    };
+    table.set(id, span).is_ok()
+}
+
+/// Where the line ends that has no line feed before `from`. Every line of a block has one.
+fn line_end(block: &[u8], from: usize) -> usize {
+    let rest = &block[from..];
+    from + memchr(b'\n', rest).unwrap_or(rest.len())
+}
+
 /// The length of a block of whole lines at the start of `bytes`, if it holds a line feed at all.
 fn whole_lines(bytes: &[u8]) -> Option<usize> {
     let (near, far) = bytes.split_at(bytes.len().min(BLOCK));
@@ -388,19 +381,15 @@ fn whole_lines(bytes: &[u8]) -> Option<usize> {
     last.map(|last| last + 1)
 }
 
-/// Where the line ends that has no line feed before `from`. Every line of a block has one.
-fn line_end(block: &[u8], from: usize) -> usize {
-    let rest = block.get(from..).unwrap_or_default();
-    from + memchr(b'\n', rest).unwrap_or(rest.len())
-}
-
-fn trim_end(mut value: &[u8]) -> &[u8] {
-    while let [head @ .., last] = value
-        && is_blank(*last)
-    {
-        value = head;
+#[inline]
+fn trim_end(value: &[u8]) -> &[u8] {
+    match value.last() {
+        Some(&last) if is_blank(last) => {
+            let end = value.iter().rposition(|&byte| !is_blank(byte));
+            &value[..end.map_or(0, |last| last + 1)]
+        }
+        _ => value,
     }
-    value
 }
 
 fn first_bad_byte(value: &[u8]) -> Option<usize> {

@@ -19,6 +19,8 @@ use crate::sys::file;
 pub enum Patience {
     /// As long as a person would: for commands.
     Long,
+    /// Long enough for others that write their records at the same time.
+    Record,
     /// Not noticeably: for a launcher that has deadlines to keep and can try again.
     Short,
 }
@@ -27,6 +29,7 @@ impl Patience {
     fn limit(self) -> Duration {
         match self {
             Self::Long => Duration::from_secs(10),
+            Self::Record => Duration::from_secs(1),
             Self::Short => Duration::from_millis(100),
         }
     }
@@ -50,6 +53,7 @@ impl Store {
             }
             _ => schema::migrate(&mut store.connection)?,
         }
+        store.use_log(path)?;
         Ok(store)
     }
 
@@ -83,7 +87,6 @@ impl Store {
             connection,
             path: path.to_owned(),
         };
-        store.use_log(path)?;
         store.synchronous("NORMAL")?;
         Ok(store)
     }

@@ -140,7 +140,7 @@ pub fn archive(
     let began = clock::monotonic();
     let mut pause = Duration::from_millis(50);
     let mut spooled = None;
-    let mut store = Store::reopen(&task.database, Patience::Short);
+    let mut store = Store::reopen(&task.database, Patience::Record);
     let stored = store
         .as_ref()
         .ok()
@@ -185,7 +185,7 @@ pub fn archive(
             )));
         }
         pause = (pause * 2).min(Duration::from_secs(5));
-        store = Store::reopen(&task.database, Patience::Short);
+        store = Store::reopen(&task.database, Patience::Record);
     }
 }
 

@@ -272,9 +272,18 @@ fn file_name(program: &OsStr) -> String {
         .into_owned()
 }
 
+/// ENOEXEC, the same number on every Linux.
+const EXEC_FORMAT: i32 = 8;
+
 fn not_started(program: &OsStr, error: &io::Error, timeline: &Timeline) -> Ended {
     let name = program.to_string_lossy();
-    let failure = if error.kind() != io::ErrorKind::NotFound {
+    let failure = if error.raw_os_error() == Some(EXEC_FORMAT) {
+        let reason = format!(
+            "cannot execute '{name}': it is neither a program for this machine nor a script that \
+                              begins with '#!'"
+        );
+        NotStarted { code: 126, reason }
+    } else if error.kind() != io::ErrorKind::NotFound {
         NotStarted {
             code: 126,
             reason: format!("cannot execute '{name}': {}", plain(error)),

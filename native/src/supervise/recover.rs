@@ -18,8 +18,7 @@ use crate::error::Error;
 use crate::feedback::Reading;
 use crate::store::{Finished, Store, is_running};
 use crate::sys::clock;
-use crate::sys::identity::Identity;
-use crate::sys::process;
+use crate::sys::identity::{Identity, Process};
 
 /// What can be said of a running row from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,9 +62,15 @@ fn judge_original(row: &Row) -> Verdict {
     let (Some(pid), Some(last)) = (row.pid.and_then(|pid| i32::try_from(pid).ok()), last) else {
         return Verdict::Elsewhere;
     };
-    let is_fresh =
-        clock::unix_seconds().saturating_sub(last) < ORIGINAL_REFRESHES.as_secs().cast_signed();
-    if is_fresh || process::stat(pid).is_some() {
+    let patience = ORIGINAL_REFRESHES.as_secs().cast_signed();
+    let is_fresh = clock::unix_seconds().saturating_sub(last) < patience;
+    let is_there = Process::of(pid).is_some_and(|process| {
+        let began =
+            clock::wall().saturating_sub(clock::since_boot().saturating_sub(process.started()));
+        // One that began later only has the same id.
+        i64::try_from(began.as_secs()).is_ok_and(|began| began <= last + patience)
+    });
+    if is_fresh || is_there {
         Verdict::Elsewhere
     } else {
         Verdict::Gone { rebooted: false }
