@@ -24,6 +24,6 @@ pub mod values;
 mod window;
 pub mod writer;
 
-pub use diagnostic::{Diagnostic, DiagnosticKind, Problems, Sink};
+pub use diagnostic::{Diagnostic, DiagnosticKind, Problems, Set, Sink};
 pub use reader::{Counts, Reader};
 pub use values::Values;

@@ -13,9 +13,9 @@ use std::ops::Range;
 use memchr::{memchr, memrchr};
 use nom::Offset;
 
-use crate::diagnostic::{Diagnostic, DiagnosticKind, Sink};
+use crate::diagnostic::{Diagnostic, DiagnosticKind, Set, Sink};
 use crate::line::{self, Line, Malformed, is_blank};
-use crate::table::{Span, Table};
+use crate::table::{SlotId, Span, Table};
 use crate::values::Values;
 use crate::window::{self, Head, WINDOW};
 
@@ -246,8 +246,16 @@ impl Reader {
                 Some(at) => start + at,
                 None => line_end(block, start + WINDOW),
             };
-            if set_known(&mut self.table, block, first, start..end, is_utf8) {
+            if let Some((id, span)) = set_known(&mut self.table, block, first, start..end, is_utf8)
+            {
                 sets += 1;
+                let (key, mark) = self.table.key_and_mark(id);
+                sink.set(Set {
+                    line: self.counts.lines() + sets,
+                    key,
+                    value: span.of(block),
+                    mark,
+                });
             } else {
                 self.counts.sets += std::mem::take(&mut sets);
                 self.read_any(block, start..end, is_utf8, sink);
@@ -270,14 +278,14 @@ impl Reader {
     fn read_any(&mut self, block: &[u8], line: Range<usize>, is_utf8: bool, sink: &mut impl Sink) {
         let start = self.line_start + line.start as u64;
         let text = &block[line];
-        let mut report = |lines: u64, kind, at: &[u8]| {
+        let found = |lines: u64, kind, at: &[u8]| {
             let column = text.offset(at) as u64;
-            sink.diagnostic(Diagnostic {
+            Diagnostic {
                 kind,
                 line: lines + 1,
                 column: column + 1,
                 offset: start + column,
-            });
+            }
         };
         let lines = self.counts.lines();
         match line::parse(text) {
@@ -301,21 +309,32 @@ impl Reader {
                     text_len: bad.map_or(value.len(), |_| lossy_len(value)),
                 };
                 match self.table.set_key(key, span) {
-                    Ok(()) => {
+                    Ok(id) => {
                         self.counts.sets += 1;
+                        let (key, mark) = self.table.key_and_mark(id);
+                        sink.set(Set {
+                            line: lines + 1,
+                            key,
+                            value,
+                            mark,
+                        });
                         if let Some(bad) = bad {
-                            report(lines, DiagnosticKind::ValueNotUtf8, &value[bad..]);
+                            sink.diagnostic(found(
+                                lines,
+                                DiagnosticKind::ValueNotUtf8,
+                                &value[bad..],
+                            ));
                         }
                     }
                     Err(refusal) => {
                         self.counts.refused += 1;
-                        report(lines, refusal, key.as_bytes());
+                        sink.diagnostic(found(lines, refusal, key.as_bytes()));
                     }
                 }
             }
             Err(Malformed { kind, at }) => {
                 self.counts.malformed += 1;
-                report(lines, kind, at);
+                sink.diagnostic(found(lines, kind, at));
             }
         }
     }
@@ -331,7 +350,7 @@ impl Reader {
     }
 }
 
-/// Reads a line that sets a key which is known by its first bytes; false, and nothing done, if it is
+/// Reads a line that sets a key which is known by its first bytes; none, and nothing done, if it is
 /// not so simple.
 #[inline]
 fn set_known(
@@ -340,24 +359,24 @@ fn set_known(
     first: &[u8; WINDOW],
     line: Range<usize>,
     is_utf8: bool,
-) -> bool {
+) -> Option<(SlotId, Span)> {
     if first[0] != b'[' {
-        return false;
+        return None;
     }
     let Some(close) = window::first(first, b']') else {
-        return false;
+        return None;
     };
     // The bracket found may stand in a later line, but then no key is like this one.
     let Some(id) = table.find(&Head::of_line(first, close)) else {
-        return false;
+        return None;
     };
     let from = line.start + close + 1;
     let Some(value) = block.get(from..line.end) else {
-        return false;
+        return None;
     };
     let value = trim_end(value);
     if value.is_empty() || !(is_utf8 || value.is_ascii()) {
-        return false;
+        return None;
     }
     let len = value.len();
     let span = Span {
@@ -365,7 +384,7 @@ fn set_known(
         len,
         text_len: len,
     };
-    table.set(id, span).is_ok()
+    table.set(id, span).ok().map(|()| (id, span))
 }
 
 /// Where the line ends that has no line feed before `from`. Every line of a block has one.

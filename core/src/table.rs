@@ -30,6 +30,15 @@ pub(crate) struct Span {
     pub(crate) text_len: usize,
 }
 
+impl Span {
+    #[inline]
+    pub(crate) fn of(self, block: &[u8]) -> &[u8] {
+        block
+            .get(self.from..self.from + self.len)
+            .unwrap_or_default()
+    }
+}
+
 /// The pairs.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
@@ -76,6 +85,8 @@ struct Slot {
     /// Where the value stands, in the block or in the values.
     from: u32,
     len: u32,
+    /// The sink's own; see [`Set`](crate::diagnostic::Set).
+    mark: u32,
     in_block: bool,
 }
 
@@ -150,13 +161,23 @@ impl Table {
     }
 
     /// Sets a key that may be new.
-    pub(crate) fn set_key(&mut self, key: &str, span: Span) -> Result<(), DiagnosticKind> {
-        if let Some(id) = self.find_key(key) {
-            return self.set(id, span);
-        }
-        admit(self.live, self.data + key.len() + span.text_len)?;
-        let id = self.slot_of(key);
-        self.set(id, span)
+    pub(crate) fn set_key(&mut self, key: &str, span: Span) -> Result<SlotId, DiagnosticKind> {
+        let id = match self.find_key(key) {
+            Some(id) => id,
+            None => {
+                admit(self.live, self.data + key.len() + span.text_len)?;
+                self.slot_of(key)
+            }
+        };
+        self.set(id, span).map(|()| id)
+    }
+
+    /// The key of a slot, and what a sink has written there. Nothing of it is looked up where nobody
+    /// looks at it.
+    #[inline]
+    pub(crate) fn key_and_mark(&mut self, SlotId(id): SlotId) -> (&str, &mut u32) {
+        let key = self.keys.get(id as usize).map_or("", |key| &**key);
+        (key, &mut self.slots[id as usize].mark)
     }
 
     /// Sets the key of a slot, or refuses and leaves what was there.
@@ -363,6 +384,7 @@ impl Slot {
             text_len: 0,
             from: 0,
             len: 0,
+            mark: 0,
             in_block: false,
         }
     }
