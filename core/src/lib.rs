@@ -20,6 +20,7 @@ pub mod reader;
 pub mod record;
 pub mod status;
 mod table;
+pub mod trace;
 pub mod values;
 mod window;
 pub mod writer;

@@ -363,17 +363,11 @@ fn set_known(
     if first[0] != b'[' {
         return None;
     }
-    let Some(close) = window::first(first, b']') else {
-        return None;
-    };
+    let close = window::first(first, b']')?;
     // The bracket found may stand in a later line, but then no key is like this one.
-    let Some(id) = table.find(&Head::of_line(first, close)) else {
-        return None;
-    };
+    let id = table.find(&Head::of_line(first, close))?;
     let from = line.start + close + 1;
-    let Some(value) = block.get(from..line.end) else {
-        return None;
-    };
+    let value = block.get(from..line.end)?;
     let value = trim_end(value);
     if value.is_empty() || !(is_utf8 || value.is_ascii()) {
         return None;

@@ -162,12 +162,11 @@ impl Table {
 
     /// Sets a key that may be new.
     pub(crate) fn set_key(&mut self, key: &str, span: Span) -> Result<SlotId, DiagnosticKind> {
-        let id = match self.find_key(key) {
-            Some(id) => id,
-            None => {
-                admit(self.live, self.data + key.len() + span.text_len)?;
-                self.slot_of(key)
-            }
+        let id = if let Some(id) = self.find_key(key) {
+            id
+        } else {
+            admit(self.live, self.data + key.len() + span.text_len)?;
+            self.slot_of(key)
         };
         self.set(id, span).map(|()| id)
     }
