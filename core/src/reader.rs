@@ -8,6 +8,7 @@
 //! A short line that sets or clears a known key is recognised by its first bytes. Every other line is
 //! read by the grammar in [`line`](crate::line), and both ways give the same result.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::{memchr, memrchr};
@@ -15,7 +16,7 @@ use nom::Offset;
 
 use crate::diagnostic::{Diagnostic, DiagnosticKind, Set, Sink};
 use crate::line::{self, Line, Malformed, is_blank};
-use crate::table::{SlotId, Span, Table};
+use crate::table::{SlotId, Span, Table, text_len};
 use crate::values::Values;
 use crate::window::{self, Head, WINDOW};
 
@@ -89,9 +90,9 @@ enum Start {
 }
 
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
-/// Lines are taken in blocks of about this size: large enough to copy few values, small enough to
-/// stay in the cache between the check for UTF-8 and the reading.
-const BLOCK: usize = 64 << 10;
+/// Lines are taken in blocks of at most this size, unless one is longer: large enough to copy few
+/// values, small enough to stay in the cache between the check for UTF-8 and the reading.
+const BLOCK: usize = 256 << 10;
 
 impl Default for Reader {
     fn default() -> Self {
@@ -111,7 +112,7 @@ impl Reader {
     /// limits, which no reader gives, are left out.
     #[must_use]
     pub fn resume(values: Values) -> Self {
-        Self::with(Table::from_values(&values), Start::Over)
+        Self::with(Table::from_values(values), Start::Over)
     }
 
     fn with(table: Table, start: Start) -> Self {
@@ -167,6 +168,18 @@ impl Reader {
         self.table.values()
     }
 
+    /// The present value of one key, without a look at the others.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.table.value(key)
+    }
+
+    /// How many keys have a value.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.table.live()
+    }
+
     /// How many bytes the complete lines have, a byte order mark included, counted from where this
     /// reader began. Reading can be resumed there; at 0, start with [`new`](Self::new) again.
     #[must_use]
@@ -218,7 +231,7 @@ impl Reader {
 
     fn end_half(&mut self, sink: &mut impl Sink) {
         if self.half_len > MAX_LINE as u64 {
-            self.refuse_long_line(self.line_start, sink);
+            self.refuse_long_line(sink);
             self.line_start += self.half_len + 1;
         } else {
             let mut half = std::mem::take(&mut self.half);
@@ -231,63 +244,100 @@ impl Reader {
     }
 
     /// Reads lines that all end in a line feed.
-    fn read_block(&mut self, block: &[u8], sink: &mut impl Sink) {
+    fn read_block<S: Sink>(&mut self, block: &[u8], sink: &mut S) {
         if block.len() - 1 > MAX_LINE {
-            self.refuse_long_line(self.line_start, sink);
+            self.refuse_long_line(sink);
             self.line_start += block.len() as u64;
             return;
         }
-        // Where a block is UTF-8, each of its lines is: line feeds never are part of a character.
-        let is_utf8 = block.is_ascii() || str::from_utf8(block).is_ok();
+        let judged = S::LISTENS || !self.table.has_room_for(block.len());
+        let block = Block {
+            bytes: block,
+            // Where a block is UTF-8, each of its lines is: line feeds never are part of a character.
+            all_fine: !judged || block.is_ascii() || str::from_utf8(block).is_ok(),
+        };
         let mut start = 0;
-        let mut sets = 0;
-        while let Some(first) = block[start..].first_chunk() {
+        while let Some(first) = block.bytes[start..].first_chunk() {
             let end = match window::first(first, b'\n') {
                 Some(at) => start + at,
-                None => line_end(block, start + WINDOW),
+                None => block.line_end(start + WINDOW),
             };
-            if let Some((id, span)) = set_known(&mut self.table, block, first, start..end, is_utf8)
-            {
-                sets += 1;
-                let (key, mark) = self.table.key_and_mark(id);
-                sink.set(Set {
-                    line: self.counts.lines() + sets,
-                    key,
-                    value: span.of(block),
-                    mark,
-                });
-            } else {
-                self.counts.sets += std::mem::take(&mut sets);
-                self.read_any(block, start..end, is_utf8, sink);
+            // Most lines need no grammar, nor do most of those in a log that is no feedback log.
+            match first[0] {
+                b'[' if self.set_known(&block, first, start..end, sink) => {}
+                b'[' | b' ' | b'\t' | b'\r' => self.read_any(&block, start..end, sink),
+                b'#' => self.counts.comments += 1,
+                b'\n' => self.counts.blanks += 1,
+                _ => {
+                    self.counts.malformed += 1;
+                    self.report(DiagnosticKind::NoBracket, start, 0, sink);
+                }
             }
             start = end + 1;
         }
-        self.counts.sets += sets;
-        while start < block.len() {
-            let end = line_end(block, start);
-            self.read_any(block, start..end, is_utf8, sink);
+        while start < block.bytes.len() {
+            let end = block.line_end(start);
+            self.read_any(&block, start..end, sink);
             start = end + 1;
         }
-        self.table.end_block(block);
-        self.line_start += block.len() as u64;
+        self.table.end_block(block.bytes);
+        self.line_start += block.bytes.len() as u64;
     }
 
-    /// Reads any line.
-    #[cold]
-    #[inline(never)]
-    fn read_any(&mut self, block: &[u8], line: Range<usize>, is_utf8: bool, sink: &mut impl Sink) {
-        let start = self.line_start + line.start as u64;
-        let text = &block[line];
-        let found = |lines: u64, kind, at: &[u8]| {
-            let column = text.offset(at) as u64;
-            Diagnostic {
-                kind,
-                line: lines + 1,
-                column: column + 1,
-                offset: start + column,
-            }
+    /// Reads a line that sets a key which is known by its first bytes; false, and nothing done, if it is
+    /// not so simple.
+    #[inline]
+    fn set_known(
+        &mut self,
+        block: &Block<'_>,
+        first: &[u8; WINDOW],
+        line: Range<usize>,
+        sink: &mut impl Sink,
+    ) -> bool {
+        // Where there is no bracket, or one of a later line, no key is like this one.
+        let close = window::first(first, b']').unwrap_or(WINDOW);
+        let Some(id) = self.table.find(&Head::of_line(first, close)) else {
+            return false;
         };
-        let lines = self.counts.lines();
+        let from = line.start + close + 1;
+        let Some(value) = block.bytes.get(from..line.end) else {
+            return false;
+        };
+        let value = trim_end(value);
+        if value.is_empty() || !(block.all_fine || value.is_ascii()) {
+            return false;
+        }
+        let len = value.len();
+        let span = Span {
+            from,
+            len,
+            text_len: len,
+        };
+        let taken = self.table.set(id, span).is_ok();
+        if taken {
+            self.took(id, value, sink);
+        }
+        taken
+    }
+
+    /// Counts a line that set a key, and tells of it.
+    #[inline]
+    fn took(&mut self, id: SlotId, value: &[u8], sink: &mut impl Sink) {
+        self.counts.sets += 1;
+        let (key, mark) = self.table.key_and_mark(id);
+        sink.set(Set {
+            line: self.counts.lines(),
+            key,
+            value,
+            mark,
+        });
+    }
+
+    /// Reads a line by the grammar.
+    #[inline(never)]
+    fn read_any(&mut self, block: &Block<'_>, line: Range<usize>, sink: &mut impl Sink) {
+        let start = line.start;
+        let text = &block.bytes[line];
         match line::parse(text) {
             Ok(Line::Blank) => self.counts.blanks += 1,
             Ok(Line::Comment) => self.counts.comments += 1,
@@ -302,89 +352,71 @@ impl Reader {
                 self.counts.clears += 1;
             }
             Ok(Line::Set { key, value }) => {
-                let bad = if is_utf8 { None } else { first_bad_byte(value) };
+                let bad = block.first_bad_byte(value);
                 let span = Span {
-                    from: block.offset(value),
+                    from: block.bytes.offset(value),
                     len: value.len(),
-                    text_len: bad.map_or(value.len(), |_| lossy_len(value)),
+                    text_len: bad.map_or(value.len(), |_| text_len(value)),
                 };
                 match self.table.set_key(key, span) {
                     Ok(id) => {
-                        self.counts.sets += 1;
-                        let (key, mark) = self.table.key_and_mark(id);
-                        sink.set(Set {
-                            line: lines + 1,
-                            key,
-                            value,
-                            mark,
-                        });
+                        self.took(id, value, sink);
                         if let Some(bad) = bad {
-                            sink.diagnostic(found(
-                                lines,
-                                DiagnosticKind::ValueNotUtf8,
-                                &value[bad..],
-                            ));
+                            let at = text.offset(value) + bad;
+                            self.report(DiagnosticKind::ValueNotUtf8, start, at, sink);
                         }
                     }
                     Err(refusal) => {
                         self.counts.refused += 1;
-                        sink.diagnostic(found(lines, refusal, key.as_bytes()));
+                        self.report(refusal, start, text.offset(key.as_bytes()), sink);
                     }
                 }
             }
             Err(Malformed { kind, at }) => {
                 self.counts.malformed += 1;
-                sink.diagnostic(found(lines, kind, at));
+                self.report(kind, start, text.offset(at), sink);
             }
         }
     }
 
-    fn refuse_long_line(&mut self, line_start: u64, sink: &mut impl Sink) {
-        sink.diagnostic(Diagnostic {
-            kind: DiagnosticKind::LineTooLong,
-            line: self.counts.lines() + 1,
-            column: MAX_LINE as u64 + 1,
-            offset: line_start + MAX_LINE as u64,
-        });
+    fn refuse_long_line(&mut self, sink: &mut impl Sink) {
         self.counts.refused += 1;
+        self.report(DiagnosticKind::LineTooLong, 0, MAX_LINE, sink);
+    }
+
+    /// Says what is wrong with the line that was counted last: it begins at `start` in its block, and
+    /// is wrong at the byte `at`.
+    fn report(&self, kind: DiagnosticKind, start: usize, at: usize, sink: &mut impl Sink) {
+        sink.diagnostic(Diagnostic {
+            kind,
+            line: self.counts.lines(),
+            column: at as u64 + 1,
+            offset: self.line_start + (start + at) as u64,
+        });
     }
 }
 
-/// Reads a line that sets a key which is known by its first bytes; none, and nothing done, if it is
-/// not so simple.
-#[inline]
-fn set_known(
-    table: &mut Table,
-    block: &[u8],
-    first: &[u8; WINDOW],
-    line: Range<usize>,
-    is_utf8: bool,
-) -> Option<(SlotId, Span)> {
-    if first[0] != b'[' {
-        return None;
-    }
-    let close = window::first(first, b']')?;
-    // The bracket found may stand in a later line, but then no key is like this one.
-    let id = table.find(&Head::of_line(first, close))?;
-    let from = line.start + close + 1;
-    let value = block.get(from..line.end)?;
-    let value = trim_end(value);
-    if value.is_empty() || !(is_utf8 || value.is_ascii()) {
-        return None;
-    }
-    let len = value.len();
-    let span = Span {
-        from,
-        len,
-        text_len: len,
-    };
-    table.set(id, span).ok().map(|()| (id, span))
+/// Whole lines, each with its line feed.
+struct Block<'a> {
+    bytes: &'a [u8],
+    /// No value needs to be judged: all are UTF-8, or nobody asks.
+    all_fine: bool,
 }
 
-/// Where the line ends that has no line feed before `from`. Every line of a block has one.
-fn line_end(block: &[u8], from: usize) -> usize {
-    let rest = &block[from..];
-    from + memchr(b'\n', rest).unwrap_or(rest.len())
+impl Block<'_> {
+    /// Where the line ends that has no line feed before `from`.
+    fn line_end(&self, from: usize) -> usize {
+        let rest = &self.bytes[from..];
+        from + memchr(b'\n', rest).unwrap_or(rest.len())
+    }
+
+    fn first_bad_byte(&self, value: &[u8]) -> Option<usize> {
+        if self.all_fine {
+            return None;
+        }
+        let wrong = str::from_utf8(value).err()?;
+        Some(wrong.valid_up_to())
+    }
 }
 
 /// The length of a block of whole lines at the start of `bytes`, if it holds a line feed at all.
@@ -405,15 +437,5 @@ fn trim_end(value: &[u8]) -> &[u8] {
     }
 }
 
-fn first_bad_byte(value: &[u8]) -> Option<usize> {
-    str::from_utf8(value).err().map(|error| error.valid_up_to())
-}
-
-/// How long a value is once each run of bad bytes is one U+FFFD.
-fn lossy_len(value: &[u8]) -> usize {
-    let chunk_len = |chunk: std::str::Utf8Chunk<'_>| {
-        let replaced = !chunk.invalid().is_empty();
-        chunk.valid().len() + usize::from(replaced) * char::REPLACEMENT_CHARACTER.len_utf8()
-    };
-    value.utf8_chunks().map(chunk_len).sum()
-}
+#[cfg(test)]
+mod tests;

@@ -156,6 +156,8 @@ pub struct History {
     pub leftovers: Option<i64>,
     /// `[unix ms, status]` for every change of status, an array.
     pub timeline: Option<Json>,
+    /// The random mark of the run, unique in the table.
+    pub run: Option<String>,
 }
 
 /// The stored values of a running task: a row of the feedbacks table.

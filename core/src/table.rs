@@ -11,9 +11,12 @@
 //! memory stays in proportion to the limits, also where keys come and go for ever; keys chosen to
 //! collide cost no more than a lookup in the standard library's map. The table knows nothing of lines.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::str::Utf8Chunk;
 
 use crate::diagnostic::DiagnosticKind;
+use crate::line::is_key;
 use crate::reader::{MAX_DATA, MAX_KEYS};
 use crate::values::Values;
 use crate::window::Head;
@@ -28,15 +31,6 @@ pub(crate) struct Span {
     pub(crate) from: usize,
     pub(crate) len: usize,
     pub(crate) text_len: usize,
-}
-
-impl Span {
-    #[inline]
-    pub(crate) fn of(self, block: &[u8]) -> &[u8] {
-        block
-            .get(self.from..self.from + self.len)
-            .unwrap_or_default()
-    }
 }
 
 /// The pairs.
@@ -97,15 +91,17 @@ const ROOM: usize = 4;
 const SMALLEST_INDEX: usize = 256;
 /// Up to so many slots, nearly every line sets a key that was set in the same block before.
 const FEW: usize = 256;
+/// Values up to this length are copied in one go.
+const SHORT: usize = 16;
 /// Memory out of use below this is not worth a tidy-up.
-const SLACK: usize = 256 << 10;
+const SLACK: usize = 512 << 10;
 
 impl Table {
     pub(crate) fn new() -> Self {
         Self {
             index: vec![0; SMALLEST_INDEX + REACH],
             shift: u64::BITS - SMALLEST_INDEX.trailing_zeros(),
-            slots: vec![Slot::new(Head::default(), 0)],
+            slots: vec![Slot::new(Head::NONE, 0)],
             keys: vec![Box::default()],
             elsewhere: HashMap::new(),
             values: Vec::new(),
@@ -122,15 +118,15 @@ impl Table {
     }
 
     /// Starts from stored values. Pairs over the limits are left out.
-    pub(crate) fn from_values(values: &Values) -> Self {
+    pub(crate) fn from_values(values: Values) -> Self {
         let mut table = Self::new();
-        for (key, value) in values.iter() {
+        for (key, value) in values {
             let span = Span {
                 from: 0,
                 len: value.len(),
                 text_len: value.len(),
             };
-            if table.set_key(key, span).is_ok() {
+            if table.set_key(&key, span).is_ok() {
                 table.end_block(value.as_bytes());
             }
         }
@@ -141,8 +137,7 @@ impl Table {
     #[inline]
     pub(crate) fn find(&self, head: &Head) -> Option<SlotId> {
         let home = self.home(head);
-        for place in home..home + REACH {
-            let id = self.index[place];
+        for &id in &self.index[home..home + REACH] {
             if self.slots[id as usize].head.same(head) {
                 return Some(SlotId(id));
             }
@@ -183,15 +178,14 @@ impl Table {
     #[inline]
     pub(crate) fn set(&mut self, SlotId(id): SlotId, span: Span) -> Result<(), DiagnosticKind> {
         let slot = &mut self.slots[id as usize];
-        if slot.order > self.cleared {
-            let data = self.data - slot.text_len as usize + span.text_len;
-            if data > MAX_DATA {
-                return Err(DiagnosticKind::TooMuchData);
-            }
-            self.data = data;
-        } else {
+        if slot.order <= self.cleared {
             return self.set_anew(SlotId(id), span);
         }
+        let data = self.data - slot.text_len as usize + span.text_len;
+        if data > MAX_DATA {
+            return Err(DiagnosticKind::TooMuchData);
+        }
+        self.data = data;
         if self.in_block >= self.changed.len() {
             grow(&mut self.changed, self.in_block);
         }
@@ -238,15 +232,40 @@ impl Table {
         self.data = 0;
     }
 
-    /// Copies the values that still are spans of `block`.
+    /// True if no block of this length can take the values over their limit, whatever stands in it.
+    pub(crate) fn has_room_for(&self, block_len: usize) -> bool {
+        self.data + block_len * char::REPLACEMENT_CHARACTER.len_utf8() <= MAX_DATA
+    }
+
+    /// Copies the values that still are spans of `block`. Where these were taken for UTF-8 without a
+    /// look, what they take as text is put right.
     pub(crate) fn end_block(&mut self, block: &[u8]) {
+        let before = self.values.len();
         for &id in &self.changed[..self.in_block] {
             let slot = &mut self.slots[id as usize];
             slot.in_block = false;
             if slot.order > self.cleared {
                 let value = slot.value(block);
-                slot.from = narrow(self.values.len());
-                self.values.extend_from_slice(value);
+                let from = self.values.len();
+                // A copy of fixed length needs no call, which for a few bytes costs more than they do.
+                match block[slot.from as usize..].first_chunk::<SHORT>() {
+                    Some(more) if value.len() <= SHORT => {
+                        self.values.extend_from_slice(more);
+                        self.values.truncate(from + value.len());
+                    }
+                    _ => self.values.extend_from_slice(value),
+                }
+                slot.from = narrow(from);
+            }
+        }
+        if !self.values[before..].is_ascii() {
+            for &id in &self.changed[..self.in_block] {
+                let slot = &mut self.slots[id as usize];
+                if slot.order > self.cleared {
+                    let text_len = text_len(slot.value(&self.values));
+                    self.data = self.data - slot.text_len as usize + text_len;
+                    slot.text_len = narrow(text_len);
+                }
             }
         }
         self.in_block = 0;
@@ -258,6 +277,17 @@ impl Table {
         if tombstones > MAX_KEYS || self.key_data > 2 * self.data + SLACK {
             self.forget_tombstones();
         }
+    }
+
+    pub(crate) fn live(&self) -> usize {
+        self.live
+    }
+
+    /// The value of a key that is live.
+    pub(crate) fn value(&self, key: &str) -> Option<Cow<'_, str>> {
+        let SlotId(id) = self.find_key(key)?;
+        let slot = &self.slots[id as usize];
+        (slot.order > self.cleared).then(|| String::from_utf8_lossy(slot.value(&self.values)))
     }
 
     /// The live pairs in order.
@@ -283,7 +313,9 @@ impl Table {
 
     /// A slot for a key that has none.
     fn slot_of(&mut self, key: &str) -> SlotId {
-        let head = Head::of_key(key).unwrap_or_default();
+        // Stored values may have keys that no line can have: they must not be found by a head.
+        let head = if is_key(key) { Head::of_key(key) } else { None };
+        let head = head.unwrap_or(Head::NONE);
         let id = narrow(self.slots.len());
         self.slots.push(Slot::new(head, narrow(key.len())));
         self.keys.push(key.into());
@@ -298,7 +330,7 @@ impl Table {
 
     fn enter(&mut self, id: u32) {
         let head = &self.slots[id as usize].head;
-        if !head.same(&Head::default()) {
+        if !head.same(&Head::NONE) {
             let home = self.home(head);
             for place in &mut self.index[home..home + REACH] {
                 if *place == 0 {
@@ -393,6 +425,18 @@ impl Slot {
     }
 }
 
+/// How long a value is once each run of bad bytes is one U+FFFD.
+pub(crate) fn text_len(value: &[u8]) -> usize {
+    if str::from_utf8(value).is_ok() {
+        return value.len();
+    }
+    let chunk_len = |chunk: Utf8Chunk<'_>| {
+        let replaced = !chunk.invalid().is_empty();
+        chunk.valid().len() + usize::from(replaced) * char::REPLACEMENT_CHARACTER.len_utf8()
+    };
+    value.utf8_chunks().map(chunk_len).sum()
+}
+
 /// Kept out of the way of sets.
 #[cold]
 #[inline(never)]
@@ -405,3 +449,6 @@ fn grow(changed: &mut Vec<u32>, used: usize) {
 fn narrow(n: usize) -> u32 {
     n as u32
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ const WORDS: usize = WINDOW / size_of::<u64>();
 
 /// `[key]` with zeros behind it. No key holds a zero byte or `]`, so two heads are the same exactly
 /// when their keys are.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Head([u64; WORDS]);
 
 impl Head {
@@ -32,7 +32,11 @@ impl Head {
         Some(Self(words(&bytes)))
     }
 
-    /// The head that a line starts with, if its first `]` stands at `close`.
+    /// The head of no line.
+    pub(crate) const NONE: Self = Self([u64::MAX; WORDS]);
+
+    /// The head that a line starts with whose first `]` stands at `close`; where that is outside the
+    /// window, it is like that of no key.
     #[inline]
     pub(crate) fn of_line(line: &[u8; WINDOW], close: usize) -> Self {
         let line = words(line);
@@ -44,9 +48,8 @@ impl Head {
     /// would send them through memory.
     #[inline]
     pub(crate) fn same(&self, other: &Self) -> bool {
-        let [a, b, c, d] = self.0;
-        let [e, f, g, h] = other.0;
-        (a ^ e) | (b ^ f) | (c ^ g) | (d ^ h) == 0
+        let pairs = self.0.iter().zip(&other.0);
+        pairs.fold(0, |differences, (a, b)| differences | (a ^ b)) == 0
     }
 
     /// A hash over every byte, best at its top. It is no secret: a table must stay quick where hashes
@@ -88,4 +91,60 @@ const fn kept() -> [[u64; WORDS]; WINDOW] {
 fn words(bytes: &[u8; WINDOW]) -> [u64; WORDS] {
     let (words, _) = bytes.as_chunks();
     std::array::from_fn(|n| u64::from_le_bytes(words[n]))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn window(line: &[u8]) -> [u8; WINDOW] {
+        let mut bytes = [b'\n'; WINDOW];
+        bytes[..line.len()].copy_from_slice(line);
+        bytes
+    }
+
+    #[test]
+    fn a_line_has_the_head_of_its_key() {
+        for len in 1..=SHORT_KEY {
+            let key = "k".repeat(len);
+            let line = window(format!("[{key}]").as_bytes());
+            let head = Head::of_line(&line, first(&line, b']').unwrap());
+            assert!(Head::of_key(&key).is_some_and(|known| known.same(&head)));
+            assert_eq!(
+                Head::of_key(&key).map(|known| known.hash()),
+                Some(head.hash())
+            );
+        }
+        assert!(Head::of_key(&"k".repeat(SHORT_KEY + 1)).is_none());
+    }
+
+    #[test]
+    fn no_line_has_the_head_of_no_key() {
+        let lines = [[0; WINDOW], [0xFF; WINDOW], [b']'; WINDOW], [b'['; WINDOW]];
+        for line in lines {
+            for close in 0..=WINDOW {
+                let honest = close == WINDOW || line[close] == b']';
+                let close = if honest { close } else { WINDOW };
+                assert!(!Head::of_line(&line, close).same(&Head::NONE));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_place_is_found(line: [u8; WINDOW], byte: u8, at in 0..WINDOW) {
+            let mut line = line;
+            line[at] = byte;
+            prop_assert_eq!(first(&line, byte), line.iter().position(|&b| b == byte));
+        }
+
+        #[test]
+        fn heads_are_the_same_only_for_the_same_key(a in "[a-c]{1,30}", b in "[a-c]{1,30}") {
+            let heads = [&a, &b].map(|key| Head::of_key(key).unwrap());
+            prop_assert_eq!(heads[0].same(&heads[1]), a == b);
+            prop_assert!(heads[0].same(&heads[0]));
+        }
+    }
 }

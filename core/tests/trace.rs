@@ -193,6 +193,12 @@ proptest! {
             prop_assert_eq!(got, naive(&prefixes, line), "line {}", line);
         }
         prop_assert!(trace.locate(prefixes.len() as u64 + 1).is_none());
+        let now = trace.reader().values();
+        prop_assert_eq!(trace.reader().live(), now.len());
+        for key in trace.keys() {
+            let value = trace.reader().value(key.name());
+            prop_assert_eq!(value.as_deref(), now.get(key.name()));
+        }
     }
 
     #[test]

@@ -168,6 +168,7 @@ fn the_json_of_history_has_these_fields() {
         "leftovers",
         "maxrss_kb",
         "outcome",
+        "run",
         "starttime",
         "system_ms",
         "taskid",

@@ -1,7 +1,7 @@
 //! What a dead launcher leaves, and what the next command makes of it.
 
 use serde_json::{Value, json};
-use taskwatcher_tests::{Lab, Process, Puppet, Signal};
+use taskwatcher_tests::{Lab, Process, Puppet, Signal, rows};
 
 use crate::{id, lab, statuses, text};
 
@@ -89,12 +89,47 @@ fn a_launcher_that_nobody_reaped_is_dead_too() {
 #[test]
 fn a_live_program_of_a_dead_launcher_is_not_given_up() {
     let lab = lab();
-    let (task, mut puppet) = orphaned(&lab, &["--unique", "--name", "n"]);
+    let (task, mut puppet) = orphaned(&lab, &["--unique", "--name", "n", "--feedback"]);
+    let before = lab.rows("tasks")[0]["identity"].clone();
     assert_eq!(id(&lab.only_task()), task);
     let _ = lab.run(["reserve", "--unique", "--name", "n"]).failure(1);
-    puppet.tell("print unharmed");
-    end(puppet, 0);
+    // Somebody else answers for it now, and sees how it ends.
+    lab.wait_for_database("another launcher", |database| {
+        let tasks = rows(database, "SELECT * FROM tasks");
+        tasks
+            .iter()
+            .any(|row| row["identity"] != before)
+            .then_some(())
+    });
+    puppet.say("[progress]80");
+    assert_eq!(lab.feedback(task), json!({"progress": "80"}));
+    end(puppet, 7);
+    let record = lab.wait_for_history(1).remove(0);
+    // The exit status is the true one, or unknown: never a success that nobody saw.
+    match record["outcome"].as_str() {
+        Some("failed") => assert_eq!(record["exitcode"], json!(7)),
+        Some("lost") => assert_eq!(record["exitcode"], Value::Null),
+        other => panic!("{other:?}: {record:?}"),
+    }
+    assert_eq!(record["feedback"], json!("{\"progress\":\"80\"}"));
     let _ = lab.reserve(&["--unique", "--name", "n"]);
+    assert_eq!(lab.history(&[]).len(), 1);
+}
+
+#[test]
+fn an_adopted_task_can_be_killed_with_its_tree() {
+    let lab = lab();
+    let (task, mut puppet) = orphaned(&lab, &["--grace", "0.3"]);
+    let mut child = puppet.child(lab.stage(), "child", "setsid orphan");
+    child.tell("hold SIGTERM");
+    let (held, program) = [child.pid(), puppet.pid()]
+        .map(|pid| Process::open(pid).expect("it lives"))
+        .into();
+    assert_eq!(lab.run(["kill", &task.to_string()]).code(), 0);
+    program.reap();
+    held.reap();
+    assert_eq!(text(&lab.only_record(), "outcome"), "killed");
+    assert_eq!(lab.list(), Vec::<Value>::new());
 }
 
 #[test]

@@ -47,9 +47,8 @@ impl Shape {
 
     fn line(self, random: &mut Random, log: &mut Vec<u8>) {
         match self {
-            Self::Progress => progress(random, log),
             Self::Clears if random.below(100) == 0 => key(random.pick(&PROGRESS), log),
-            Self::Clears => progress(random, log),
+            Self::Progress | Self::Clears => progress(random, log),
             Self::Shuffled => {
                 key(random.pick(&SHUFFLED), log);
                 number(random.below(1000), log);

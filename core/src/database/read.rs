@@ -72,6 +72,20 @@ pub struct HistoryFilter {
 
 /// Finished tasks, oldest first.
 pub fn history(connection: &Connection, filter: &HistoryFilter) -> rusqlite::Result<Vec<History>> {
+    let mut found = Vec::new();
+    each_of_history(connection, filter, |row| {
+        found.push(row);
+        Ok::<(), rusqlite::Error>(())
+    })?;
+    Ok(found)
+}
+
+/// The same one by one, for a history of any length. Ends at the first error that `take` returns.
+pub fn each_of_history<E: From<rusqlite::Error>>(
+    connection: &Connection,
+    filter: &HistoryFilter,
+    take: impl FnMut(History) -> Result<(), E>,
+) -> Result<(), E> {
     let mut conditions: Vec<&str> = Vec::new();
     let mut values: Vec<&dyn ToSql> = Vec::new();
     if let Some(name) = &filter.name {
@@ -95,14 +109,12 @@ pub fn history(connection: &Connection, filter: &HistoryFilter) -> rusqlite::Res
         sql.push_str(" WHERE ");
         sql.push_str(&conditions.join(" AND "));
     }
-    sql.push_str(" ORDER BY id DESC");
     if let Some(limit) = &filter.limit {
-        sql.push_str(" LIMIT ?");
+        sql = format!("SELECT * FROM ({sql} ORDER BY id DESC LIMIT ?)");
         values.push(limit);
     }
-    let mut found = collect(connection, &sql, &values, finished)?;
-    found.reverse();
-    Ok(found)
+    sql.push_str(" ORDER BY id");
+    each(connection, &sql, &values, finished, take)
 }
 
 /// The newest finished task with this task id; 1.7 gave ids out again.
@@ -122,17 +134,31 @@ fn collect<T>(
     values: &[&dyn ToSql],
     record: impl Fn(&Fields<'_>) -> T,
 ) -> rusqlite::Result<Vec<T>> {
+    let mut records = Vec::new();
+    each(connection, sql, values, record, |record| {
+        records.push(record);
+        Ok::<(), rusqlite::Error>(())
+    })?;
+    Ok(records)
+}
+
+fn each<T, E: From<rusqlite::Error>>(
+    connection: &Connection,
+    sql: &str,
+    values: &[&dyn ToSql],
+    record: impl Fn(&Fields<'_>) -> T,
+    mut take: impl FnMut(T) -> Result<(), E>,
+) -> Result<(), E> {
     let mut statement = connection.prepare(sql)?;
     let columns = Columns::of(&statement);
     let mut rows = statement.query(values)?;
-    let mut records = Vec::new();
     while let Some(row) = rows.next()? {
-        records.push(record(&Fields {
+        take(record(&Fields {
             columns: &columns,
             row,
-        }));
+        }))?;
     }
-    Ok(records)
+    Ok(())
 }
 
 fn task(row: &Fields<'_>) -> Task {
@@ -199,6 +225,7 @@ fn finished(row: &Fields<'_>) -> History {
         maxrss_kb: row.integer("maxrss_kb"),
         leftovers: row.integer("leftovers"),
         timeline: row.json("timeline", Kind::Array),
+        run: row.text("run"),
     }
 }
 

@@ -267,6 +267,8 @@ impl LastSets {
 }
 
 impl Sink for LastSets {
+    const LISTENS: bool = false;
+
     fn diagnostic(&mut self, _: Diagnostic) {}
 
     #[inline]

@@ -20,7 +20,7 @@ pub fn write(
         "{}{}-{}.json",
         prefix(database),
         finished.taskid,
-        finished.run
+        finished.record.run.as_deref().unwrap_or_default()
     );
     let text = serde_json::to_string(finished)?;
     let mut failure = io::Error::from(io::ErrorKind::NotFound);

@@ -96,9 +96,6 @@ fn adopt(database: &Path, id: i64, started: impl FnOnce(i64)) -> Result<(), Erro
     let ending: Option<Ending> = row.ending.as_ref().and_then(Json::to);
     let ended = supervision.going_on(status, ending).run();
     finish::archive(&task, &row, old.as_ref(), &ended, &signals)?;
-    if let Some(path) = &task.feedfile {
-        finish::remove_feedback(path, &task.options);
-    }
     Ok(())
 }
 
