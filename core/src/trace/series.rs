@@ -173,9 +173,10 @@ impl Chart {
 
 /// The last pixel p whose first line, `first + floor(p * lines / width)`, is not behind `line`.
 fn pixel(frame: Frame, width: usize, line: u64) -> Option<usize> {
-    let lines = u128::from(frame.last.checked_sub(frame.first)?) + 1;
-    let upto = u128::from(line.checked_sub(frame.first)?) + 1;
-    let pixels = (upto * width as u128).div_ceil(lines);
+    let lines = frame.last.checked_sub(frame.first)?.saturating_add(1);
+    let upto = line.checked_sub(frame.first)? + 1;
+    // No file has so many lines that the product is not exact.
+    let pixels = upto.saturating_mul(width as u64).div_ceil(lines);
     usize::try_from(pixels.checked_sub(1)?).ok()
 }
 
