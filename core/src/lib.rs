@@ -1,7 +1,7 @@
 //! Text and rules of taskwatcher, shared by the command and the browser viewer: no clock, no
 //! processes, no terminal.
 //!
-//! A feedback log goes through four rooms: [`line`] is the grammar of one line, [`reader`] drives it
+//! A feedback log goes through four rooms: [`mod@line`] is the grammar of one line, [`reader`] drives it
 //! over bytes that come in pieces, [`values`] is what remains, and [`diagnostic`] says what was wrong
 //! and where. [`writer`] goes the other way, from a pair to a line.
 //!

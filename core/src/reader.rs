@@ -5,8 +5,9 @@
 //! once; diagnostics come in the order of lines, at most one a line. The reader never opens a file and
 //! never waits: who calls it decides where bytes come from.
 //!
-//! A short line that sets or clears a known key is recognised by its first bytes. Every other line is
-//! read by the grammar in [`line`](crate::line), and both ways give the same result.
+//! A line that sets a known short key is recognised by its first bytes, and so are comments, empty
+//! lines and what starts with no bracket. Every other line, and the last few of a block, are read by
+//! the grammar in [`mod@line`]; both ways give the same result.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -185,6 +185,7 @@ mod tests {
     fn a_document_keeps_only_what_it_has_and_reads_back() {
         let mut document = Document::new();
         assert_eq!(document.to_json(), "{\"format\":\"taskwatcher/1\"}");
+        assert_eq!(document, Document::default());
         document.tasks = Some(vec![Task {
             taskid: 7,
             name: Some("n\u{9b}".to_owned()),

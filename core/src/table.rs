@@ -299,7 +299,7 @@ impl Table {
             .filter(|(slot, _)| slot.order > self.cleared)
             .collect();
         live.sort_unstable_by_key(|(slot, _)| slot.order);
-        let pairs = live.into_iter().map(|(slot, key)| {
+        Values::of_distinct(live.into_iter().map(|(slot, key)| {
             let value = slot.value(&self.values);
             // Lossy decoding goes byte by byte, which nearly all values can be spared.
             let value = str::from_utf8(value).map_or_else(
@@ -307,8 +307,7 @@ impl Table {
                 str::to_owned,
             );
             (key.to_owned(), value)
-        });
-        pairs.collect()
+        }))
     }
 
     /// A slot for a key that has none.

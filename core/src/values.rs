@@ -16,6 +16,13 @@ pub struct Values {
 }
 
 impl Values {
+    /// Pairs whose keys all differ.
+    pub(crate) fn of_distinct(pairs: impl Iterator<Item = (String, String)>) -> Self {
+        Self {
+            pairs: pairs.collect(),
+        }
+    }
+
     /// The pairs in order.
     #[must_use = "an iterator does nothing by itself"]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + DoubleEndedIterator {

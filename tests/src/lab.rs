@@ -8,6 +8,7 @@
 use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -119,6 +120,12 @@ impl Lab {
         &self.stage
     }
 
+    /// The path of the puppets' program.
+    #[must_use]
+    pub fn puppet_program(&self) -> &'static str {
+        self.programs.puppet
+    }
+
     /// The path of the command under test.
     #[must_use]
     pub fn taskwatcher(&self) -> &'static str {
@@ -174,6 +181,24 @@ impl Lab {
     #[track_caller]
     pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Output {
         self.spawn(arguments).wait()
+    }
+
+    /// Lets every user of the machine into this lab's folder and onto its stage.
+    pub fn share(&self) {
+        for path in [self.folder(), Path::new(self.stage.path())] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("a mode");
+        }
+    }
+
+    /// Copies a program into this lab's folder, for users who may not reach it where it is.
+    #[must_use]
+    pub fn copy_of(&self, program: &str) -> String {
+        let name = Path::new(program).file_name().expect("a program");
+        let path = self.path(&name.to_string_lossy());
+        let mut command = self.program("cp");
+        command.arg(program).arg(&path);
+        self.start(command).wait().done();
+        path.display().to_string()
     }
 
     /// Makes a file with this mode, so that it can be executed at once.

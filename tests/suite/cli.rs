@@ -352,11 +352,7 @@ fn reading_needs_no_write_access() {
     let _ = lab.run(["launch", "--name", "n", "--", "true"]).success();
     let _ = lab.reserve(&[]);
     // Another user, to whom nothing here belongs.
-    let program = lab.path("taskwatcher");
-    let mut copy = lab.program("cp");
-    // Another process copies: see `Lab::make_program`.
-    copy.arg(lab.taskwatcher()).arg(&program);
-    lab.start(copy).wait().done();
+    let program = lab.copy_of(lab.taskwatcher());
     for entry in fs::read_dir(lab.folder()).expect("the lab").flatten() {
         if entry.file_name().to_string_lossy().starts_with("tasks.db") {
             fs::set_permissions(entry.path(), fs::Permissions::from_mode(0o444)).expect("a mode");

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use nix::fcntl::OFlag;
 use serde_json::{Value, json};
+use taskwatcher_tests::process::status_field;
 use taskwatcher_tests::{Deadline, Lab, Puppet, Running, Terminal, readable};
 
 use crate::{id, lab, text};
@@ -51,6 +52,60 @@ fn a_broken_pipe_kills_as_usual() {
         .expect("a line");
     let ignored = u64::from_str_radix(ignored.trim(), 16).expect("a mask");
     assert_eq!(ignored & (1 << 12), 0, "SIGPIPE stays ignored: {ignored:x}");
+}
+
+#[test]
+fn callers_with_odd_signals_get_true_exit_codes() {
+    // With SIGCHLD ignored the kernel reaps children by itself, and nobody hears how they ended.
+    for odd in [
+        "--ignore-signal=CHLD",
+        "--block-signal=CHLD",
+        "--block-signal=TERM,INT,CHLD",
+    ] {
+        let lab = lab();
+        let mut command = lab.program("env");
+        command.args([odd, lab.taskwatcher(), "launch", "--", "sh", "-c", "exit 3"]);
+        assert_eq!(lab.start(command).wait().code(), 3, "{odd}");
+        assert_eq!(lab.only_record()["exitcode"], json!(3), "{odd}");
+        let with = |program: &[&str]| {
+            let mut command = lab.program("env");
+            command.arg(odd).args(program);
+            command
+        };
+        let launched = signal_lines(&lab, with(&[lab.taskwatcher(), "launch", "--"]));
+        assert_eq!(launched, signal_lines(&lab, with(&[])), "{odd}");
+    }
+}
+
+#[test]
+fn closed_standard_streams_do_no_harm() {
+    let lab = lab();
+    let mut command = lab.program("sh");
+    let script = r#"exec "$@" <&- >&- 2>&-"#;
+    command
+        .args(["-c", script, "sh", lab.taskwatcher(), "launch", "--"])
+        .args(["sh", "-c", "echo something; exit 3"]);
+    assert_eq!(lab.start(command).wait().code(), 3);
+    // Nothing was written into the database instead of the closed streams.
+    assert_eq!(lab.only_record()["exitcode"], json!(3));
+}
+
+#[test]
+fn a_folder_that_was_removed_is_no_reason_to_fail() {
+    let lab = lab();
+    let mut command = lab.program("sh");
+    let script = r#"mkdir gone && cd gone && rmdir ../gone && exec "$@""#;
+    command.args([
+        "-c",
+        script,
+        "sh",
+        lab.taskwatcher(),
+        "launch",
+        "--",
+        "true",
+    ]);
+    assert_eq!(lab.start(command).wait().code(), 0);
+    assert_eq!(text(&lab.only_record(), "outcome"), "succeeded");
 }
 
 #[test]
@@ -185,6 +240,30 @@ fn a_job_in_the_foreground_owns_the_terminal() {
         (text(&record, "outcome"), text(&record, "termsignal")),
         ("signalled", "SIGINT")
     );
+}
+
+#[test]
+fn a_job_can_be_suspended_and_resumed() {
+    let lab = lab();
+    let mut terminal = Terminal::open(80);
+    let (_running, mut shell) = shell(&lab, &terminal);
+    shell.tell(&format!("job {}", launch_words(&lab, &[])));
+    let mut task = lab.stage().expect("task");
+    terminal.type_bytes(b"\x1a");
+    assert_eq!(shell.tell("await"), "stopped SIGTSTP");
+    assert_in_foreground(&mut shell);
+    assert_eq!(
+        status_field(task.pid(), "State").as_deref(),
+        Some("T (stopped)")
+    );
+    assert_eq!(text(&lab.only_task(), "status"), "RUNNING");
+    shell.tell("fg");
+    assert_in_foreground(&mut task);
+    terminal.type_bytes(b"on\n\x04");
+    assert_eq!(task.tell("read"), "6f6e0a");
+    task.exit(4);
+    assert_eq!(shell.tell("await"), "4");
+    assert_in_foreground(&mut shell);
 }
 
 #[test]

@@ -160,6 +160,61 @@ fn only_a_regular_file_is_deleted() {
 }
 
 #[test]
+fn a_pipe_in_place_of_the_file_blocks_nobody() {
+    let lab = lab();
+    let task = lab.reserve(&[]);
+    let file = lab.feedback_file(task);
+    fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+    nix::unistd::mkfifo(&file, nix::sys::stat::Mode::from_bits_truncate(0o600)).expect("a pipe");
+    let options = [
+        "--taskid",
+        &task.to_string(),
+        "--feedback",
+        "--timeout",
+        "30",
+    ];
+    let (launcher, puppet) = lab.launch(&options, "p", &[]);
+    // An answer of any kind, but an answer.
+    let _ = lab.run(["feedback", &task.to_string()]);
+    puppet.exit(0);
+    assert_eq!(launcher.wait().code(), 0);
+    assert_eq!(text(&lab.only_record(), "outcome"), "succeeded");
+    assert!(file.symlink_metadata().is_ok(), "the pipe was deleted");
+}
+
+#[test]
+fn what_took_the_place_of_the_file_is_not_deleted() {
+    let lab = lab();
+    let (launcher, mut puppet) = lab.launch(&["--feedback"], "p", &[]);
+    let (other_launcher, mut other) = lab.launch(&["--feedback"], "q", &[]);
+    let files: Vec<_> = lab
+        .list()
+        .iter()
+        .map(|task| lab.feedback_file(id(task)))
+        .collect();
+    for puppet in [&mut puppet, &mut other] {
+        puppet.say("[a]1");
+        puppet.tell("remove");
+    }
+    symlink("/etc/hostname", &files[0]).expect("a link");
+    let mode = nix::sys::stat::Mode::from_bits_truncate(0o600);
+    nix::unistd::mkfifo(&files[1], mode).expect("a pipe");
+    puppet.exit(0);
+    other.exit(0);
+    assert_eq!(
+        (launcher.wait().code(), other_launcher.wait().code()),
+        (0, 0)
+    );
+    for file in files {
+        assert!(
+            file.symlink_metadata().is_ok(),
+            "{} was deleted",
+            file.display()
+        );
+    }
+}
+
+#[test]
 fn keep_feedback_keeps_the_file() {
     let lab = lab();
     let options = ["--feedback", "--keep-feedback"];

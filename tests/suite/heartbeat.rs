@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use taskwatcher_tests::Puppet;
 use taskwatcher_tests::process::{Effort, describe, effort};
 
-use crate::{lab, lab_alone, number, statuses, text, timeline};
+use crate::{id, lab, lab_alone, number, skipped, statuses, text, timeline};
 
 /// How far a change of status may be from its time.
 const TOLERANCE_MS: i64 = 250;
@@ -155,6 +155,25 @@ fn a_time_stamp_in_the_future_buys_no_time() {
 }
 
 #[test]
+fn a_time_stamp_from_the_past_is_a_beat_of_now() {
+    let lab = lab();
+    let (launcher, mut puppet) = lab.launch(&["--feedback", "--timeout", "3"], "p", &[]);
+    puppet.say("[a]1");
+    let file = lab.feedback_file(id(&lab.only_task()));
+    lab.wait_for_status("SILENT");
+    let past = SystemTime::now() - Duration::from_secs(1_000_000);
+    File::options()
+        .append(true)
+        .open(&file)
+        .expect("it")
+        .set_modified(past)
+        .expect("its time");
+    lab.wait_for_status("RUNNING");
+    puppet.exit(0);
+    assert_eq!(launcher.wait().code(), 0);
+}
+
+#[test]
 fn an_old_file_is_no_beat_and_no_silence() {
     let lab = lab();
     let task = lab.reserve(&[]);
@@ -284,4 +303,60 @@ fn an_idle_launcher_does_nothing_at_all() {
     puppet.exit(0);
     beating.exit(0);
     let _ = (launcher.wait(), other.wait());
+}
+
+#[test]
+fn without_file_watches_a_late_beat_is_seen_as_well() {
+    // The watches that are taken away are those of a user that nobody else is.
+    if !nix::unistd::geteuid().is_root() {
+        skipped(
+            "without_file_watches_a_late_beat_is_seen_as_well",
+            "needs root to be another user",
+        );
+        return;
+    }
+    let lab = lab();
+    lab.share();
+    let other = [
+        "setpriv",
+        "--reuid=65531",
+        "--regid=65531",
+        "--clear-groups",
+    ];
+    let taskwatcher = lab.copy_of(lab.taskwatcher());
+    let puppet_program = lab.copy_of(lab.puppet_program());
+    let with_copy = |mut line: Vec<String>| {
+        for word in &mut line {
+            if word == lab.puppet_program() {
+                word.clone_from(&puppet_program);
+            }
+        }
+        line
+    };
+    let start = |line: Vec<String>| {
+        let mut command = lab.program(other[0]);
+        command.args(&other[1..]).args(line);
+        lab.start(command)
+    };
+    let _greedy = start(with_copy(lab.puppet("greedy", &[])));
+    let mut greedy = lab.stage().expect("greedy");
+    greedy.tell("take-watches");
+    let options = ["--feedback", "--timeout", "2"];
+    let mut line = vec![taskwatcher];
+    line.extend(with_copy(lab.launch_line(&options, "p", &[])));
+    let launcher = start(line);
+    let mut puppet = lab.stage().expect("p");
+    lab.wait_for_status("SILENT");
+    let beat = puppet.say("[heartbeat]");
+    lab.wait_for_status("RUNNING");
+    puppet.exit(0);
+    assert_eq!(launcher.wait().code(), 0);
+    let rows = lab.wait_for_history(1);
+    let changes: Value =
+        serde_json::from_str(rows[0]["timeline"].as_str().expect("text")).expect("JSON");
+    assert_near(
+        "RUNNING again",
+        changes[2][0].as_i64().expect("a time"),
+        beat,
+    );
 }

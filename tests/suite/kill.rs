@@ -1,9 +1,10 @@
 //! `kill`, `killall`, and signals to a launcher.
 
 use serde_json::{Value, json};
-use taskwatcher_tests::{Process, Signal};
+use taskwatcher_tests::process::stat_fields;
+use taskwatcher_tests::{Lab, Process, Running, Signal};
 
-use crate::{id, lab, number, statuses, text};
+use crate::{id, lab, mentions, number, statuses, text};
 
 #[test]
 fn kill_returns_when_the_task_is_archived() {
@@ -210,27 +211,102 @@ fn the_first_cause_stays_the_outcome() {
 #[test]
 fn a_stranger_with_a_used_number_is_safe() {
     let lab = lab();
-    let line = lab.puppet("stranger", &[]);
-    let mut command = lab.program(&line[0]);
-    command.args(&line[1..]);
-    let stranger = lab.start(command);
-    let _connected = lab.stage().expect("stranger");
     let (launcher, puppet) = lab.launch(&[], "p", &[]);
-    let task = id(&lab.only_task()).to_string();
+    let stranger = bystander(&lab, puppet.pid());
+    let task = id(&lab.only_task());
     launcher.signal(Signal::KILL);
     let _ = launcher.wait();
     let program = Process::open(puppet.pid()).expect("the program");
+    let number = puppet.pid();
     puppet.exit(0);
     program.reap();
     // The kernel gave the number of the dead program to somebody else.
-    lab.edit(&format!(
-        "UPDATE tasks SET pid = {} WHERE id = {task}",
-        stranger.pid()
-    ));
-    let _ = lab.run(["kill", &task]);
+    give_number_away(&lab, number, &stranger);
+    let _ = lab.run(["kill", &task.to_string()]);
     assert!(
         !stranger.has_ended(),
         "a process was signalled that is not the task's"
     );
     assert_eq!(lab.list(), Vec::<Value>::new());
+    assert_eq!(text(&lab.only_record(), "outcome"), "lost");
+}
+
+#[test]
+fn a_stranger_with_the_number_of_a_dead_launcher_is_safe() {
+    let lab = lab();
+    let (launcher, puppet) = lab.launch(&["--unique", "--name", "n"], "p", &[]);
+    let stranger = bystander(&lab, launcher.pid());
+    let number = launcher.pid();
+    assert_eq!(lab.list().len(), 1);
+    launcher.signal(Signal::KILL);
+    let _ = launcher.wait();
+    let program = Process::open(puppet.pid()).expect("the program");
+    puppet.exit(0);
+    program.reap();
+    give_number_away(&lab, number, &stranger);
+    let _ = lab.reserve(&["--unique", "--name", "n"]);
+    assert!(
+        !stranger.has_ended(),
+        "a process was signalled that is no launcher"
+    );
+    assert_eq!(text(&lab.only_record(), "outcome"), "lost");
+}
+
+/// A process that has nothing to do with any task, and was started in another tick than this one:
+/// the kernel does not give a number out again within the same hundredth of a second.
+fn bystander(lab: &Lab, other_than: i32) -> Running {
+    // Field 22 of stat; the list starts at field 3.
+    let tick = |pid| stat_fields(pid).expect("a live process").remove(19);
+    loop {
+        let line = lab.puppet("stranger", &[]);
+        let mut command = lab.program(&line[0]);
+        command.args(&line[1..]);
+        let running = lab.start(command);
+        if tick(running.pid()) != tick(other_than) {
+            return running;
+        }
+    }
+}
+
+/// Writes the number of another process wherever this one stands in the only task's row.
+fn give_number_away(lab: &Lab, number: i32, other: &Running) {
+    fn replace(value: &mut Value, number: i32, other: i32) {
+        match value {
+            Value::Array(values) => values.iter_mut().for_each(|it| replace(it, number, other)),
+            Value::Object(values) => values
+                .values_mut()
+                .for_each(|it| replace(it, number, other)),
+            value if value.as_i64() == Some(i64::from(number)) => *value = other.into(),
+            _ => {}
+        }
+    }
+    let row = lab.rows("tasks").remove(0);
+    let identity = row["identity"].as_str().expect("text");
+    let mut identity: Value = serde_json::from_str(identity).expect("JSON");
+    assert!(mentions(&identity, number));
+    replace(&mut identity, number, other.pid());
+    let pid = other.pid();
+    lab.edit(&format!(
+        "UPDATE tasks SET identity = '{identity}', pid = {pid}"
+    ));
+}
+
+#[test]
+fn a_row_without_identity_leads_to_no_signal() {
+    let lab = lab();
+    let stranger = bystander(&lab, 1);
+    lab.run(["initialize"]).done();
+    // As 1.7 writes a running task: a bare number, which anybody may have by now.
+    lab.edit(&format!(
+        "INSERT INTO tasks (id, name, status, pid, feedback, reservetime, starttime)
+         VALUES (5, 'n', 'RUNNING', {}, 0, 1500000000, 1500000000)",
+        stranger.pid()
+    ));
+    let _ = lab.run(["update"]);
+    let _ = lab.run(["kill", "5"]);
+    let _ = lab.run(["killall", "n"]);
+    assert!(
+        !stranger.has_ended(),
+        "a process was signalled that is not the task's"
+    );
 }

@@ -6,6 +6,7 @@
 mod cli;
 mod compat;
 mod contract;
+mod differential;
 mod docs;
 mod feedback;
 mod harness;
@@ -17,6 +18,8 @@ mod races;
 mod recovery;
 mod tidy;
 mod tree;
+
+use std::io::Write;
 
 use serde_json::Value;
 use taskwatcher_tests::{Lab, Programs};
@@ -34,6 +37,11 @@ fn lab() -> Lab {
 /// An empty lab while no other test runs.
 fn lab_alone() -> Lab {
     Lab::alone(PROGRAMS)
+}
+
+/// Says why a test did nothing, past the capture of its output.
+fn skipped(test: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
 }
 
 /// The id in a record of `list` or `history`.

@@ -1,5 +1,7 @@
 //! What a dead launcher leaves, and what the next command makes of it.
 
+use std::fs;
+
 use serde_json::{Value, json};
 use taskwatcher_tests::{Lab, Process, Puppet, Signal, rows};
 
@@ -40,6 +42,34 @@ fn a_task_that_nobody_saw_end_is_lost() {
     );
     assert_eq!(statuses(&record)[0], "RUNNING");
     lab.assert_nothing_left();
+}
+
+#[test]
+fn a_record_that_could_not_be_stored_is_not_lost() {
+    let lab = lab();
+    let (launcher, mut puppet) = lab.launch(&["--feedback"], "p", &[]);
+    puppet.say("[a]1");
+    let holder = rusqlite::Connection::open(lab.database_file()).expect("the database");
+    holder.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    puppet.exit(3);
+    // The database stays busy for longer than a launcher waits: it writes the record elsewhere.
+    lab.wait_for_file("a spool file", || {
+        let entries = fs::read_dir(lab.folder()).ok()?;
+        entries
+            .flatten()
+            .find(|it| it.path().extension().is_some_and(|it| it == "json"))
+    });
+    launcher.signal(Signal::KILL);
+    let _ = launcher.wait();
+    holder.execute_batch("COMMIT").expect("the end of the lock");
+    let record = lab.only_record();
+    assert_eq!(
+        (text(&record, "outcome"), &record["exitcode"]),
+        ("failed", &json!(3))
+    );
+    assert_eq!(record["feedback"], json!({"a": "1"}));
+    assert_eq!(lab.list(), Vec::<Value>::new());
+    assert_eq!(lab.history(&[]).len(), 1, "exactly once");
 }
 
 #[test]

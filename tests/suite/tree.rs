@@ -3,7 +3,7 @@
 use serde_json::json;
 use taskwatcher_tests::{Lab, Process, Puppet};
 
-use crate::{id, lab, number, text};
+use crate::{id, lab, lab_alone, number, text};
 
 /// A family that tries every way out: `setsid`, double forks, no environment, deaf to polite
 /// signals.
@@ -154,17 +154,26 @@ fn leftovers_may_be_left() {
 }
 
 #[test]
-fn a_chain_of_processes_cannot_run_away() {
-    let lab = lab();
+fn chains_of_processes_cannot_run_away() {
+    let lab = lab_alone();
     let (launcher, mut puppet) = lab.launch(&["--grace", "0.2"], "p", &[]);
-    // Each link starts the next and exits, faster than a list of processes can be read.
-    for _ in 0..4 {
-        puppet.tell("hop 3000");
+    // Each link starts the next and exits, faster than a list of processes can be read, and is
+    // deaf to the polite signal.
+    let script = r#"trap "" TERM; hop() { [ "$1" -gt 0 ] && hop $(($1 - 1)) & }; hop 4000"#;
+    for _ in 0..20 {
+        puppet.tell(&format!("start sh\u{1f}-c\u{1f}{script}"));
     }
     let task = id(&lab.only_task());
-    assert_eq!(lab.run(["kill", &task.to_string()]).code(), 0);
+    let output = lab.run(["kill", &task.to_string()]);
+    assert_eq!(output.code(), 0, "{output:?}, left: {:?}", lab.processes());
     assert_eq!(launcher.wait().code(), 143);
     lab.assert_nothing_left();
+    assert_eq!(
+        text(&lab.only_record(), "termerror")
+            .matches("still run")
+            .count(),
+        0
+    );
 }
 
 #[test]
@@ -197,4 +206,46 @@ fn a_neighbour_is_never_touched() {
     assert!(!bystander.has_ended());
     other.exit(0);
     let _ = neighbour.wait();
+}
+
+#[test]
+fn a_task_may_end_itself() {
+    let lab = lab();
+    let mut command = lab.command(["launch", "--grace", "5", "--", "sh", "-c"]);
+    let script = r#""$0" kill "$TASKWATCHER_TASKID"; echo survived"#;
+    command.args([script, lab.taskwatcher()]);
+    let output = lab.start(command).wait();
+    assert_eq!(output.code(), 143, "{output:?}");
+    assert_eq!(output.stdout, "");
+    assert_eq!(text(&lab.only_record(), "outcome"), "killed");
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn a_task_within_a_task() {
+    let lab = lab();
+    let mut line = vec!["launch", "--name", "outer", "--", lab.taskwatcher()];
+    let inner = lab.launch_line(&["--name", "inner"], "p", &[]);
+    line.extend(inner.iter().map(String::as_str));
+    let launcher = lab.spawn(&line);
+    let mut puppet = lab.stage().expect("p");
+    assert_eq!(lab.list().len(), 2);
+    let _ = lab.run(["killall", "outer"]);
+    puppet.wait_for_end();
+    assert_eq!(launcher.wait().code(), 143);
+    let mut records = lab.history(&[]);
+    records.sort_by_key(|record| text(record, "taskname").to_owned());
+    let names: Vec<&str> = records
+        .iter()
+        .map(|record| text(record, "taskname"))
+        .collect();
+    assert_eq!(names, ["inner", "outer"]);
+    assert_eq!(text(&records[1], "outcome"), "killed");
+    // Its launcher and its program got the same signal: either may have been first.
+    assert!(
+        ["killed", "signalled"].contains(&text(&records[0], "outcome")),
+        "{}",
+        records[0]
+    );
+    lab.assert_nothing_left();
 }

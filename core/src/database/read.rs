@@ -324,6 +324,48 @@ mod tests {
     }
 
     #[test]
+    fn rows_are_read_whole() {
+        let connection = database();
+        connection
+            .execute_batch(
+                "INSERT INTO tasks (id, name, status, feedback, timeout, command, options)
+                 VALUES (2, 'a', 'RUNNING', 1, 1.5, '[\"x\"]', '{}'), (1, 'b', 'RESERVED', NULL, 8, NULL, NULL);
+                 INSERT INTO feedbacks (id, feedback, lastupdate, offset, inode, fingerprint)
+                 VALUES (2, '{\"k\":\"v\"}', 10, 5, 7, 'ff');
+                 INSERT INTO history (taskid, outcome, run) VALUES (3, 'lost', 'mark');",
+            )
+            .unwrap();
+        let all = tasks(&connection).unwrap();
+        assert_eq!(
+            all.iter().map(|task| task.taskid).collect::<Vec<_>>(),
+            [1, 2]
+        );
+        assert_eq!(all[1].timeout.as_ref().unwrap().to_string(), "1.5");
+        assert_eq!(all[0].timeout.as_ref().unwrap().to_string(), "8");
+        assert!(all[1].feedback && !all[0].feedback);
+        assert_eq!(tasks_by_name(&connection, "a").unwrap(), all[1..]);
+        assert_eq!(task_by_id(&connection, 9).unwrap(), None);
+        let stored = feedback_by_id(&connection, 2).unwrap().unwrap();
+        assert_eq!(
+            (stored.offset, stored.inode, stored.lastupdate),
+            (Some(5), Some(7), Some(10))
+        );
+        assert_eq!(feedbacks(&connection).unwrap(), [stored]);
+        assert_eq!(
+            history_by_taskid(&connection, 3)
+                .unwrap()
+                .unwrap()
+                .run
+                .as_deref(),
+            Some("mark")
+        );
+        let stopped = each_of_history(&connection, &HistoryFilter::default(), |_| {
+            Err(rusqlite::Error::InvalidQuery)
+        });
+        assert!(stopped.is_err());
+    }
+
+    #[test]
     fn an_older_schema_lacks_fields_only() {
         let connection = Connection::open_in_memory().unwrap();
         connection

@@ -329,6 +329,27 @@ mod tests {
     }
 
     #[test]
+    fn a_version_that_no_migration_wrote_is_foreign() {
+        let mut connection = original();
+        connection.pragma_update(None, "user_version", -1).unwrap();
+        let error = migrate(&mut connection).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "it is not a taskwatcher database: its user_version is -1"
+        );
+        connection.pragma_update(None, "user_version", 9).unwrap();
+        let error = migrate(&mut connection).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("its schema version is 9, and this program knows")
+        );
+        drop(connection.execute_batch("PRAGMA user_version = 0; BEGIN"));
+        let error = migrate(&mut connection).unwrap_err();
+        assert!(matches!(error, SchemaError::Sqlite(_)), "{error}");
+    }
+
+    #[test]
     fn the_version_counts_the_migrations() {
         assert_eq!(i64::try_from(MIGRATIONS.len()), Ok(VERSION));
     }

@@ -76,7 +76,9 @@ fn clearing_and_setting_again_moves_to_the_end() {
 #[test]
 fn keys_that_come_and_go_leave_nothing_behind() {
     let mut table = Table::new();
-    set(&mut table, "stays", "1");
+    // Where much is live, the keys alone are no reason to tidy up.
+    let much = "v".repeat(2 << 20);
+    set(&mut table, "stays", &much);
     for n in 0..3 * MAX_KEYS {
         let key = format!("key{n}");
         set(&mut table, &key, "1");
@@ -86,11 +88,40 @@ fn keys_that_come_and_go_leave_nothing_behind() {
     assert!(table.slots.len() <= MAX_KEYS + 3);
     assert!(table.index.len() <= 4 * ROOM * MAX_KEYS);
     set(&mut table, "last", "2");
-    let stays = [("stays", "1"), ("last", "2")];
+    let stays = [("stays", much.as_str()), ("last", "2")];
     assert_eq!(
         pairs(&table),
         stays.map(|(key, value)| (key.into(), value.into()))
     );
+}
+
+#[test]
+fn among_many_keys_one_may_be_set_again_in_the_same_block() {
+    let mut table = Table::new();
+    for n in 0..2 * FEW {
+        set(&mut table, &format!("key{n}"), "1");
+    }
+    assert!(table.many);
+    let block = b"0123456789";
+    for (at, key) in ["key1", "key2", "key1", "key3", "key1", "key2"]
+        .iter()
+        .enumerate()
+    {
+        let span = Span {
+            from: at,
+            len: 2,
+            text_len: 2,
+        };
+        table.set_key(key, span).unwrap();
+    }
+    let id = table.find_key("key3").unwrap();
+    table.clear(id);
+    table.end_block(block);
+    let values = table.values();
+    assert_eq!(values.len(), 2 * FEW - 1);
+    assert_eq!(values.get("key1"), Some("45"));
+    assert_eq!(values.get("key2"), Some("56"));
+    assert_eq!(values.get("key3"), None);
 }
 
 #[test]

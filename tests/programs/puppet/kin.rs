@@ -2,11 +2,12 @@
 
 use std::fs::OpenOptions;
 use std::os::fd::AsFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpgrp, tcsetpgrp};
 
 type Answer = Result<String, Box<dyn std::error::Error>>;
@@ -17,7 +18,7 @@ const SEPARATOR: char = '\u{1f}';
 /// What a puppet has started.
 pub(crate) struct Kin {
     stage: Option<PathBuf>,
-    program: Option<Child>,
+    program: Option<Pid>,
     is_job: bool,
 }
 
@@ -76,12 +77,7 @@ impl Kin {
 
     /// `start PROGRAM…`: a program with this process's own input and output.
     pub(crate) fn start(&mut self, rest: &str) -> Answer {
-        let mut command = words(rest)?;
-        let child = command.spawn()?;
-        let id = child.id();
-        self.program = Some(child);
-        self.is_job = false;
-        Ok(id.to_string())
+        self.run(&mut words(rest)?, false)
     }
 
     /// `job PROGRAM…`: the same in a group of its own that gets the terminal, as an interactive
@@ -89,33 +85,47 @@ impl Kin {
     pub(crate) fn job(&mut self, rest: &str) -> Answer {
         // A shell must not be stopped when it takes the terminal back.
         SigSet::from_iter([Signal::SIGTTOU]).thread_block()?;
-        let mut command = words(rest)?;
-        let child = command.process_group(0).spawn()?;
-        let id = child.id();
-        tcsetpgrp(std::io::stdin(), Pid::from_raw(i32::try_from(id)?))?;
-        self.program = Some(child);
-        self.is_job = true;
-        Ok(id.to_string())
+        self.run(words(rest)?.process_group(0), true)
     }
 
     /// `background PROGRAM…`: the same in a group of its own, without the terminal, as after `&`.
     pub(crate) fn background(&mut self, rest: &str) -> Answer {
-        let child = words(rest)?.process_group(0).spawn()?;
-        let id = child.id();
-        self.program = Some(child);
-        self.is_job = false;
-        Ok(id.to_string())
+        self.run(words(rest)?.process_group(0), false)
     }
 
-    /// `await`: the end of that program, as a shell reports it.
+    /// `await`: the end of that program, or that it was stopped, as a shell reports it.
     pub(crate) fn wait(&mut self) -> Answer {
-        let mut child = self.program.take().ok_or("nothing was started")?;
-        let status = child.wait()?;
+        let pid = self.program.ok_or("nothing was started")?;
+        let status = waitpid(pid, Some(WaitPidFlag::WUNTRACED))?;
         if self.is_job {
             tcsetpgrp(std::io::stdin(), getpgrp())?;
         }
-        let code = status.code().or(status.signal().map(|number| 128 + number));
-        Ok(code.map_or_else(|| "unknown".to_owned(), |code| code.to_string()))
+        Ok(match status {
+            WaitStatus::Exited(_, code) => code.to_string(),
+            WaitStatus::Signaled(_, signal, _) => (128 + signal as i32).to_string(),
+            WaitStatus::Stopped(_, signal) => format!("stopped {signal}"),
+            other => format!("{other:?}"),
+        })
+    }
+
+    /// `fg`: lets the stopped job go on, in the foreground.
+    pub(crate) fn foreground(&mut self) -> Answer {
+        let pid = self.program.ok_or("nothing was started")?;
+        tcsetpgrp(std::io::stdin(), pid)?;
+        killpg(pid, Signal::SIGCONT)?;
+        Ok(String::new())
+    }
+
+    fn run(&mut self, command: &mut Command, is_job: bool) -> Answer {
+        let child = command.spawn()?;
+        // Waited for by number, because only that tells of a stop.
+        let pid = Pid::from_raw(i32::try_from(child.id())?);
+        self.program = Some(pid);
+        self.is_job = is_job;
+        if is_job {
+            tcsetpgrp(std::io::stdin(), pid)?;
+        }
+        Ok(pid.to_string())
     }
 }
 

@@ -19,6 +19,8 @@
 //! | `child NAME [setsid] [orphan] [bare]` | another puppet from this one |
 //! | `hop COUNT` | a chain of processes, each starts the next and exits; the last one appears as `hopped` |
 //! | `start PROGRAM…`, `job PROGRAM…`, `background PROGRAM…`, `await` | a program of its own: plain, or as a shell's job |
+//! | `fg` | lets a stopped job go on |
+//! | `take-watches` | takes every inotify instance that its user may have |
 //! | `print TEXT`, `read`, `flags FD`, `report`, `foreground` | what it sees |
 #![forbid(unsafe_code)]
 
@@ -33,7 +35,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{InitFlags, Inotify};
 use nix::sys::signal::{SigSet, Signal, raise};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
@@ -80,6 +84,7 @@ fn main() -> ExitCode {
         kin: Kin::new(arguments.stage.clone()),
         feedback: Feedback::new(arguments.feedback),
         signals: None,
+        watches: Vec::new(),
         report,
     };
     for command in &arguments.commands {
@@ -127,6 +132,7 @@ struct Puppet {
     kin: Kin,
     feedback: Feedback,
     signals: Option<SignalFd>,
+    watches: Vec<Inotify>,
     report: Report,
 }
 
@@ -200,10 +206,23 @@ impl Puppet {
             "start" => return self.kin.start(rest),
             "job" => return self.kin.job(rest),
             "background" => return self.kin.background(rest),
+            "fg" => return self.kin.foreground(),
+            "take-watches" => return self.take_watches(),
             "await" => return self.kin.wait(),
             _ => return self.feedback.obey(verb, rest),
         }
         Ok(String::new())
+    }
+
+    /// Takes every inotify instance that this user may have.
+    fn take_watches(&mut self) -> Result<String, Box<dyn std::error::Error>> {
+        loop {
+            match Inotify::init(InitFlags::IN_CLOEXEC) {
+                Ok(instance) => self.watches.push(instance),
+                Err(Errno::EMFILE) => return Ok(self.watches.len().to_string()),
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     fn hold(&mut self, names: &str) -> Result<(), Box<dyn std::error::Error>> {
