@@ -6,9 +6,23 @@
 //!
 //! Each feature is one module of its own in the browser, so that a viewer loads only what a file needs.
 
+#[cfg(feature = "history")]
+mod columns;
+#[cfg_attr(
+    not(feature = "log"),
+    expect(dead_code, reason = "only the log module writes JSON by hand")
+)]
 mod convert;
+#[cfg(feature = "history")]
+mod history;
+#[cfg(all(feature = "history", target_family = "wasm", target_os = "unknown"))]
+mod lent;
+#[cfg(all(feature = "history", not(target_family = "wasm")))]
+mod local;
 #[cfg(feature = "log")]
 mod log;
 
+#[cfg(feature = "history")]
+pub use history::History;
 #[cfg(feature = "log")]
 pub use log::Log;
