@@ -152,6 +152,25 @@ pub trait Sink {
 
     /// Takes one finding.
     fn diagnostic(&mut self, diagnostic: Diagnostic);
+
+    /// Takes one set, in the order of lines; of a line that has a finding too, the set comes first.
+    /// Who does not care pays nothing.
+    #[inline]
+    fn set(&mut self, _: Set<'_>) {}
+}
+
+/// A line that set a key.
+#[derive(Debug)]
+pub struct Set<'a> {
+    /// The line, counted from 1 where the reader began.
+    pub line: u64,
+    /// The key.
+    pub key: &'a str,
+    /// Its value, perhaps not UTF-8.
+    pub value: &'a [u8],
+    /// Whatever the sink wrote here at an earlier set of this key; 0 at first, and 0 again once the
+    /// reader has forgotten a cleared key. With it a sink need not look up what it knows of a key.
+    pub mark: &'a mut u32,
 }
 
 /// Ignores every finding.

@@ -2,7 +2,7 @@
 //!
 //! The only unsafe code of this crate is here, one call: without the comparison that every x86-64
 //! processor has, reading takes nearly half as long again, and the compiler does not find it by itself.
-//! Elsewhere plain arithmetic on words gives the same masks.
+//! WebAssembly has the same in safe code; elsewhere plain arithmetic on words gives the same masks.
 
 /// Bytes that are compared at once.
 pub(crate) const LANES: usize = 16;
@@ -29,13 +29,32 @@ fn equal_sse2(bytes: &[u8; LANES], byte: u8) -> u32 {
 }
 
 /// Which of `bytes` equal `byte`: bit n stands for byte n.
-#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[inline]
+pub(crate) fn equal(bytes: &[u8; LANES], byte: u8) -> u32 {
+    use std::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_splat, u64x2};
+
+    let [low, high] = words(bytes);
+    u32::from(u8x16_bitmask(u8x16_eq(u64x2(low, high), u8x16_splat(byte))))
+}
+
+/// Which of `bytes` equal `byte`: bit n stands for byte n.
+#[cfg(not(any(
+    all(target_arch = "x86_64", target_feature = "sse2"),
+    all(target_arch = "wasm32", target_feature = "simd128")
+)))]
 #[inline]
 pub(crate) fn equal(bytes: &[u8; LANES], byte: u8) -> u32 {
     equal_in_words(bytes, byte)
 }
 
-#[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2"))))]
+#[cfg(any(
+    test,
+    not(any(
+        all(target_arch = "x86_64", target_feature = "sse2"),
+        all(target_arch = "wasm32", target_feature = "simd128")
+    ))
+))]
 fn equal_in_words(bytes: &[u8; LANES], byte: u8) -> u32 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const LOW_BITS: u64 = 0x7F * ONES;

@@ -20,10 +20,11 @@ pub mod reader;
 pub mod record;
 pub mod status;
 mod table;
+pub mod trace;
 pub mod values;
 mod window;
 pub mod writer;
 
-pub use diagnostic::{Diagnostic, DiagnosticKind, Problems, Sink};
+pub use diagnostic::{Diagnostic, DiagnosticKind, Problems, Set, Sink};
 pub use reader::{Counts, Reader};
 pub use values::Values;

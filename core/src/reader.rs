@@ -9,14 +9,15 @@
 //! lines and what starts with no bracket. Every other line, and the last few of a block, are read by
 //! the grammar in [`mod@line`]; both ways give the same result.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 use nom::Offset;
 
-use crate::diagnostic::{Diagnostic, DiagnosticKind, Sink};
+use crate::diagnostic::{Diagnostic, DiagnosticKind, Set, Sink};
 use crate::line::{self, Line, Malformed, is_blank};
-use crate::table::{Span, Table, text_len};
+use crate::table::{SlotId, Span, Table, text_len};
 use crate::values::Values;
 use crate::window::{self, Head, WINDOW};
 
@@ -168,6 +169,18 @@ impl Reader {
         self.table.values()
     }
 
+    /// The present value of one key, without a look at the others.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.table.value(key)
+    }
+
+    /// How many keys have a value.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.table.live()
+    }
+
     /// How many bytes the complete lines have, a byte order mark included, counted from where this
     /// reader began. Reading can be resumed there; at 0, start with [`new`](Self::new) again.
     #[must_use]
@@ -252,9 +265,7 @@ impl Reader {
             };
             // Most lines need no grammar, nor do most of those in a log that is no feedback log.
             match first[0] {
-                b'[' if set_known(&mut self.table, &block, first, start..end) => {
-                    self.counts.sets += 1;
-                }
+                b'[' if self.set_known(&block, first, start..end, sink) => {}
                 b'[' | b' ' | b'\t' | b'\r' => self.read_any(&block, start..end, sink),
                 b'#' => self.counts.comments += 1,
                 b'\n' => self.counts.blanks += 1,
@@ -272,6 +283,55 @@ impl Reader {
         }
         self.table.end_block(block.bytes);
         self.line_start += block.bytes.len() as u64;
+    }
+
+    /// Reads a line that sets a key which is known by its first bytes; false, and nothing done, if it is
+    /// not so simple.
+    #[inline]
+    fn set_known(
+        &mut self,
+        block: &Block<'_>,
+        first: &[u8; WINDOW],
+        line: Range<usize>,
+        sink: &mut impl Sink,
+    ) -> bool {
+        // Where there is no bracket, or one of a later line, no key is like this one.
+        let close = window::first(first, b']').unwrap_or(WINDOW);
+        let Some(id) = self.table.find(&Head::of_line(first, close)) else {
+            return false;
+        };
+        let from = line.start + close + 1;
+        let Some(value) = block.bytes.get(from..line.end) else {
+            return false;
+        };
+        let value = trim_end(value);
+        if value.is_empty() || !(block.all_fine || value.is_ascii()) {
+            return false;
+        }
+        let len = value.len();
+        let span = Span {
+            from,
+            len,
+            text_len: len,
+        };
+        let taken = self.table.set(id, span).is_ok();
+        if taken {
+            self.took(id, value, sink);
+        }
+        taken
+    }
+
+    /// Counts a line that set a key, and tells of it.
+    #[inline]
+    fn took(&mut self, id: SlotId, value: &[u8], sink: &mut impl Sink) {
+        self.counts.sets += 1;
+        let (key, mark) = self.table.key_and_mark(id);
+        sink.set(Set {
+            line: self.counts.lines(),
+            key,
+            value,
+            mark,
+        });
     }
 
     /// Reads a line by the grammar.
@@ -299,14 +359,15 @@ impl Reader {
                     len: value.len(),
                     text_len: bad.map_or(value.len(), |_| text_len(value)),
                 };
-                match (self.table.set_key(key, span), bad) {
-                    (Ok(()), None) => self.counts.sets += 1,
-                    (Ok(()), Some(bad)) => {
-                        self.counts.sets += 1;
-                        let at = text.offset(value) + bad;
-                        self.report(DiagnosticKind::ValueNotUtf8, start, at, sink);
+                match self.table.set_key(key, span) {
+                    Ok(id) => {
+                        self.took(id, value, sink);
+                        if let Some(bad) = bad {
+                            let at = text.offset(value) + bad;
+                            self.report(DiagnosticKind::ValueNotUtf8, start, at, sink);
+                        }
                     }
-                    (Err(refusal), _) => {
+                    Err(refusal) => {
                         self.counts.refused += 1;
                         self.report(refusal, start, text.offset(key.as_bytes()), sink);
                     }
@@ -357,37 +418,6 @@ impl Block<'_> {
         let wrong = str::from_utf8(value).err()?;
         Some(wrong.valid_up_to())
     }
-}
-
-/// Reads a line that sets a key which is known by its first bytes; false, and nothing done, if it is
-/// not so simple.
-#[inline]
-fn set_known(
-    table: &mut Table,
-    block: &Block<'_>,
-    first: &[u8; WINDOW],
-    line: Range<usize>,
-) -> bool {
-    // Where there is no bracket, or one of a later line, no key is like this one.
-    let close = window::first(first, b']').unwrap_or(WINDOW);
-    let Some(id) = table.find(&Head::of_line(first, close)) else {
-        return false;
-    };
-    let from = line.start + close + 1;
-    let Some(value) = block.bytes.get(from..line.end) else {
-        return false;
-    };
-    let value = trim_end(value);
-    if value.is_empty() || !(block.all_fine || value.is_ascii()) {
-        return false;
-    }
-    let len = value.len();
-    let span = Span {
-        from,
-        len,
-        text_len: len,
-    };
-    table.set(id, span).is_ok()
 }
 
 /// The length of a block of whole lines at the start of `bytes`, if it holds a line feed at all.

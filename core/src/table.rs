@@ -11,6 +11,7 @@
 //! memory stays in proportion to the limits, also where keys come and go for ever; keys chosen to
 //! collide cost no more than a lookup in the standard library's map. The table knows nothing of lines.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::str::Utf8Chunk;
 
@@ -78,6 +79,8 @@ struct Slot {
     /// Where the value stands, in the block or in the values.
     from: u32,
     len: u32,
+    /// The sink's own; see [`Set`](crate::diagnostic::Set).
+    mark: u32,
     in_block: bool,
 }
 
@@ -153,13 +156,22 @@ impl Table {
     }
 
     /// Sets a key that may be new.
-    pub(crate) fn set_key(&mut self, key: &str, span: Span) -> Result<(), DiagnosticKind> {
-        if let Some(id) = self.find_key(key) {
-            return self.set(id, span);
-        }
-        admit(self.live, self.data + key.len() + span.text_len)?;
-        let id = self.slot_of(key);
-        self.set(id, span)
+    pub(crate) fn set_key(&mut self, key: &str, span: Span) -> Result<SlotId, DiagnosticKind> {
+        let id = if let Some(id) = self.find_key(key) {
+            id
+        } else {
+            admit(self.live, self.data + key.len() + span.text_len)?;
+            self.slot_of(key)
+        };
+        self.set(id, span).map(|()| id)
+    }
+
+    /// The key of a slot, and what a sink has written there. Nothing of it is looked up where nobody
+    /// looks at it.
+    #[inline]
+    pub(crate) fn key_and_mark(&mut self, SlotId(id): SlotId) -> (&str, &mut u32) {
+        let key = self.keys.get(id as usize).map_or("", |key| &**key);
+        (key, &mut self.slots[id as usize].mark)
     }
 
     /// Sets the key of a slot, or refuses and leaves what was there.
@@ -265,6 +277,17 @@ impl Table {
         if tombstones > MAX_KEYS || self.key_data > 2 * self.data + SLACK {
             self.forget_tombstones();
         }
+    }
+
+    pub(crate) fn live(&self) -> usize {
+        self.live
+    }
+
+    /// The value of a key that is live.
+    pub(crate) fn value(&self, key: &str) -> Option<Cow<'_, str>> {
+        let SlotId(id) = self.find_key(key)?;
+        let slot = &self.slots[id as usize];
+        (slot.order > self.cleared).then(|| String::from_utf8_lossy(slot.value(&self.values)))
     }
 
     /// The live pairs in order.
@@ -391,6 +414,7 @@ impl Slot {
             text_len: 0,
             from: 0,
             len: 0,
+            mark: 0,
             in_block: false,
         }
     }

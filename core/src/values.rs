@@ -140,7 +140,8 @@ impl<'de> Visitor<'de> for ObjectOfStrings {
     }
 }
 
-fn write_string(json: &mut String, text: &str) {
+/// Writes a text as JSON on one line: every control character is escaped, DEL and C1 included.
+pub fn write_string(json: &mut String, text: &str) {
     json.push('"');
     let mut plain = 0;
     for (at, c) in text.char_indices() {

@@ -117,6 +117,46 @@ pub fn each_of_history<E: From<rusqlite::Error>>(
     each(connection, &sql, &values, finished, take)
 }
 
+/// At most so many finished tasks behind the row `after`, oldest first: a history in pages.
+pub fn history_after(
+    connection: &Connection,
+    after: Option<i64>,
+    limit: u32,
+    mut take: impl FnMut(History),
+) -> rusqlite::Result<()> {
+    // No row is before the first; a page may begin with the lowest number there is.
+    let (comparison, after) = after.map_or((">=", i64::MIN), |after| (">", after));
+    let sql = format!("SELECT * FROM history WHERE id {comparison} ?1 ORDER BY id LIMIT ?2");
+    each(connection, &sql, &[&after, &limit], finished, |row| {
+        take(row);
+        Ok(())
+    })
+}
+
+/// How many rows each table has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Running and reserved tasks.
+    pub tasks: u32,
+    /// Finished tasks.
+    pub history: u32,
+    /// Stored values of running tasks.
+    pub feedbacks: u32,
+}
+
+/// Counts all rows.
+pub fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
+    let sql = "SELECT (SELECT count(*) FROM tasks), (SELECT count(*) FROM history),
+                      (SELECT count(*) FROM feedbacks)";
+    connection.query_row(sql, [], |row| {
+        Ok(Counts {
+            tasks: row.get(0)?,
+            history: row.get(1)?,
+            feedbacks: row.get(2)?,
+        })
+    })
+}
+
 /// The newest finished task with this task id; 1.7 gave ids out again.
 pub fn history_by_taskid(
     connection: &Connection,
@@ -383,6 +423,23 @@ mod tests {
             "{\"progress\":\"1\"}"
         );
         assert_eq!(history_by_taskid(&connection, 5).unwrap().unwrap().id, 2);
+    }
+
+    #[test]
+    fn pages_follow_each_other() {
+        let connection = database();
+        connection
+            .execute_batch("INSERT INTO history (id) VALUES (-5), (1), (2), (7)")
+            .unwrap();
+        let page = |after, limit| {
+            let mut ids = Vec::new();
+            history_after(&connection, after, limit, |row| ids.push(row.id)).unwrap();
+            ids
+        };
+        assert_eq!(page(None, 3), [-5, 1, 2]);
+        assert_eq!(page(Some(2), 3), [7]);
+        assert!(page(Some(7), 3).is_empty());
+        assert_eq!(counts(&connection).unwrap().history, 4);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use taskwatcher_core::database::harden;
 use taskwatcher_core::database::schema::{self, State};
 
 use super::Store;
@@ -151,19 +152,6 @@ impl Store {
             other => other.map(drop),
         }
     }
-}
-
-/// The file may come from anybody: what its schema contains is never run.
-fn harden(connection: &Connection) -> rusqlite::Result<()> {
-    for (setting, value) in [
-        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
-        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
-    ] {
-        connection.set_db_config(setting, value)?;
-    }
-    Ok(())
 }
 
 fn create(path: &Path) -> Result<(), Error> {
