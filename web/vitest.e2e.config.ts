@@ -1,0 +1,13 @@
+// The tests in a real Chromium. They share two cores with the browser, so that they run one by one.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['e2e/*.test.ts'],
+    environment: 'node',
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    globalSetup: 'e2e/prepare.ts',
+  },
+});
