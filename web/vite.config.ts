@@ -20,7 +20,8 @@ export default defineConfig(({ mode }) => {
       chunkSizeWarningLimit: 1000,
       rolldownOptions: single ? { output: { codeSplitting: false } } : {},
     },
-    worker: { format: 'es' as const, plugins: () => [coreFiles('worker')] },
+    // A classic worker: from file:// a browser refuses module workers made of blobs.
+    worker: { format: 'iife' as const, plugins: () => [coreFiles('worker')] },
     plugins: [coreFiles(single ? 'none' : 'url'), ...(single ? [oneFile()] : []), pagePolicy(single)],
   };
 });

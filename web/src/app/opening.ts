@@ -47,6 +47,8 @@ export async function openSource(next: Source, keepPlace = false): Promise<void>
   const own = takeClient();
   client = own;
   own.listener = { crashed: (message) => crashed(name, message) };
+  // The worker that waited for this file may have failed while nobody listened.
+  if (own.failure !== null) return crashed(name, own.failure);
   try {
     const live = next.handles.length > 0;
     const opened = await own.call('open', { files: next.files, live });

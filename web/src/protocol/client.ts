@@ -30,10 +30,12 @@ export class Client {
   #calls = new Map<number, Open>();
   #next = 1;
   #closed = false;
+  /** Why the worker is gone, if it went on its own. */
+  failure: string | null = null;
 
-  constructor(worker: Worker, module: (core: Core) => Promise<WebAssembly.Module>) {
+  constructor(worker: Worker, bytesOf: (core: Core) => Promise<ArrayBuffer>) {
     this.#worker = worker;
-    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#take(data, module);
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#take(data, bytesOf);
     worker.onerror = (event) => {
       event.preventDefault();
       this.#crash(event.message || 'the worker could not be started');
@@ -76,11 +78,11 @@ export class Client {
     call.reject(new Cancelled());
   }
 
-  #take(message: FromWorker, module: (core: Core) => Promise<WebAssembly.Module>): void {
+  #take(message: FromWorker, bytesOf: (core: Core) => Promise<ArrayBuffer>): void {
     switch (message.type) {
       case 'need':
-        module(message.core).then(
-          (found) => this.#send({ type: 'core', core: message.core, module: found }),
+        bytesOf(message.core).then(
+          (bytes) => this.#send({ type: 'core', core: message.core, bytes }),
           (error: unknown) => this.#crash(`the ${message.core} module could not be loaded: ${String(error)}`),
         );
         break;
@@ -113,6 +115,7 @@ export class Client {
 
   #crash(message: string): void {
     if (this.#closed) return;
+    this.failure = message;
     this.close();
     this.listener.crashed?.(message);
   }

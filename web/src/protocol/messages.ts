@@ -125,7 +125,7 @@ export type Params<N extends CallName> = Calls[N][0];
 export type Result<N extends CallName> = Calls[N][1];
 
 export type ToWorker =
-  | { type: 'core'; core: Core; module: WebAssembly.Module }
+  | { type: 'core'; core: Core; bytes: ArrayBuffer }
   | { type: 'call'; id: number; name: CallName; params: unknown }
   | { type: 'cancel'; id: number };
 

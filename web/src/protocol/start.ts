@@ -1,7 +1,8 @@
-// Starts workers and hands them the compiled core.
+// Starts workers and hands them the core.
 //
-// A module is fetched and compiled once for the page, however many files are opened; each worker
-// instantiates it afresh. One worker waits in advance, so that the first rows come quickly.
+// A module's bytes are fetched once for the page, however many files are opened; each worker
+// compiles them itself, as a page from file:// may not hand compiled modules on. One worker waits
+// in advance, so that the first rows come quickly.
 import ReaderWorker from '../worker/main?worker&inline';
 import urls from 'virtual:core-urls';
 import { Client } from './client';
@@ -12,11 +13,11 @@ globalThis.trustedTypes?.createPolicy('default', {
   createScriptURL: (url) => (url.startsWith('blob:') ? url : null),
 });
 
-const modules = new Map<Core, Promise<WebAssembly.Module>>();
+const cores = new Map<Core, Promise<ArrayBuffer>>();
 let waiting: Client | null = null;
 
 export function prepareClient(): void {
-  waiting ??= new Client(new ReaderWorker(), module);
+  waiting ??= new Client(new ReaderWorker(), bytesOf);
 }
 
 export function takeClient(): Client {
@@ -27,18 +28,18 @@ export function takeClient(): Client {
   return client;
 }
 
-function module(core: Core): Promise<WebAssembly.Module> {
-  let found = modules.get(core);
+function bytesOf(core: Core): Promise<ArrayBuffer> {
+  let found = cores.get(core);
   if (!found) {
-    found = bytes(core).then((data) => WebAssembly.compile(data));
+    found = load(core);
     // A failure is not kept: the next file may have more luck.
-    found.catch(() => modules.delete(core));
-    modules.set(core, found);
+    found.catch(() => cores.delete(core));
+    cores.set(core, found);
   }
   return found;
 }
 
-async function bytes(core: Core): Promise<ArrayBuffer> {
+async function load(core: Core): Promise<ArrayBuffer> {
   if (!__ONE_FILE__) {
     const url = urls[core];
     if (!url) throw new Error('it is not part of this build');

@@ -1,25 +1,25 @@
-// The compiled core, instantiated once in this worker.
+// The core, compiled and instantiated once in this worker.
 import initHistory from '../../../wasm/pkg/history/history.js';
 import initLog from '../../../wasm/pkg/log/log.js';
 import type { Core, FromWorker } from '../protocol/messages';
 
 const init = { log: initLog, history: initHistory };
-const arrivals = new Map<Core, (module: WebAssembly.Module) => void>();
+const arrivals = new Map<Core, (bytes: ArrayBuffer) => void>();
 const ready = new Map<Core, Promise<WebAssembly.Memory>>();
 
 /** Asks the page for a module, unless it is here, and waits until it can be used. */
 export function core(name: Core): Promise<WebAssembly.Memory> {
   let found = ready.get(name);
   if (!found) {
-    const module = new Promise<WebAssembly.Module>((resolve) => arrivals.set(name, resolve));
+    const bytes = new Promise<ArrayBuffer>((resolve) => arrivals.set(name, resolve));
     const need: FromWorker = { type: 'need', core: name };
     self.postMessage(need);
-    found = module.then((arrived) => init[name]({ module_or_path: arrived })).then(({ memory }) => memory);
+    found = bytes.then((arrived) => init[name]({ module_or_path: arrived })).then(({ memory }) => memory);
     ready.set(name, found);
   }
   return found;
 }
 
-export function haveCore(name: Core, module: WebAssembly.Module): void {
-  arrivals.get(name)?.(module);
+export function haveCore(name: Core, bytes: ArrayBuffer): void {
+  arrivals.get(name)?.(bytes);
 }

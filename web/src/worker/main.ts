@@ -63,7 +63,7 @@ const open = new Map<number, AbortController>();
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   switch (data.type) {
     case 'core':
-      haveCore(data.core, data.module);
+      haveCore(data.core, data.bytes);
       break;
     case 'cancel':
       open.get(data.id)?.abort();
