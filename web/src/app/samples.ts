@@ -1,7 +1,6 @@
 // Files to try the viewer with. They are made or embedded here: nothing is fetched.
 import malformed from '../../../tests/samples/malformed.log?raw';
-import report from '../../../tests/samples/report.log?raw';
-import { labRun, labWeek } from './sample-data';
+import { finalReport, labRun, labWeek } from './sample-data';
 
 export interface Sample {
   name: string;
@@ -29,7 +28,7 @@ export const SAMPLES: readonly Sample[] = [
     title: 'A final report',
     about: 'A task that clears everything at its end and leaves a report, with JSON inside a value.',
     written: WRITTEN,
-    text: () => report,
+    text: finalReport,
   },
   {
     name: 'malformed',

@@ -10,13 +10,19 @@ export interface Group {
   tasks: number;
 }
 
+/** The bars of one lane in the order of their starts. */
+export interface Lane {
+  bars: Uint32Array;
+  /** For each bar the latest end of it and all before it: it rises even where a lane is shared. */
+  reach: Float64Array;
+}
+
 export interface Layout {
   groups: Group[];
   /** The lane of each bar. */
   lane: Uint32Array;
   lanes: number;
-  /** For each lane its bars in the order of their starts. */
-  bars: Uint32Array[];
+  bars: Lane[];
   from: number;
   to: number;
 }
@@ -60,7 +66,11 @@ export function layOut(data: GanttData): Layout {
   const lane = within.map((own, bar) => own + (offset.get(data.name[bar] ?? 0) ?? 0));
   const lists: number[][] = Array.from({ length: lanes }, () => []);
   for (const bar of order) lists[lane[bar] ?? 0]?.push(bar);
-  const bars = lists.map((list) => Uint32Array.from(list));
+  const bars = lists.map((list): Lane => {
+    let latest = -Infinity;
+    const reach = Float64Array.from(list, (bar) => (latest = Math.max(latest, endOf(data, bar))));
+    return { bars: Uint32Array.from(list), reach };
+  });
   return size === 0 ? { groups, lane, lanes, bars, from: 0, to: 1 } : { groups, lane, lanes, bars, from, to: Math.max(to, from + 1) };
 }
 
@@ -72,10 +82,11 @@ export function endOf(data: GanttData, bar: number): number {
 }
 
 /** The bar of a lane at a time: the one that covers it, or the nearest within `slack` seconds. */
-export function barAt(data: GanttData, bars: Uint32Array, time: number, slack: number): number | null {
+export function barAt(data: GanttData, lane: Lane, time: number, slack: number): number | null {
+  const { bars } = lane;
   let best: number | null = null;
   let nearest = slack;
-  for (let n = firstEndingAfter(data, bars, time - slack); n < bars.length; n++) {
+  for (let n = firstEndingAfter(lane, time - slack); n < bars.length; n++) {
     const bar = bars[n] ?? 0;
     const start = data.start[bar] ?? 0;
     if (start > time + slack) break;
@@ -88,13 +99,13 @@ export function barAt(data: GanttData, bars: Uint32Array, time: number, slack: n
   return best;
 }
 
-/** Bars of a lane do not overlap, so that their ends rise with their starts. */
-export function firstEndingAfter(data: GanttData, bars: Uint32Array, time: number): number {
+/** The first bar that may reach to a time or beyond. */
+export function firstEndingAfter({ reach }: Lane, time: number): number {
   let low = 0;
-  let high = bars.length;
+  let high = reach.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (endOf(data, bars[middle] ?? 0) < time) low = middle + 1;
+    if ((reach[middle] ?? 0) < time) low = middle + 1;
     else high = middle;
   }
   return low;

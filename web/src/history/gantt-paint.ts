@@ -40,7 +40,7 @@ export function contentHeight(layout: Layout): number {
 }
 
 export function paint(context: CanvasRenderingContext2D, what: Paint): void {
-  const { width, height, layout, data } = what;
+  const { width, height, layout } = what;
   context.clearRect(0, 0, width, height);
   const fills = new Map<string, number[]>();
   const add = (name: string, x: number, y: number, w: number, h: number): void => {
@@ -76,7 +76,6 @@ export function paint(context: CanvasRenderingContext2D, what: Paint): void {
   }
   paintHeadings(context, what);
   paintAxis(context, what);
-  void data;
 }
 
 type Add = (name: string, x: number, y: number, w: number, h: number) => void;
@@ -84,12 +83,13 @@ type Add = (name: string, x: number, y: number, w: number, h: number) => void;
 /** Returns where the selected bar stands, if it is in this lane. */
 function addLane(what: Paint, lane: number, y: number, add: Add): [number, number, number] | null {
   const { data, layout, window, width, selected } = what;
-  const bars = layout.bars[lane];
-  if (!bars) return null;
+  const found = layout.bars[lane];
+  if (!found) return null;
+  const { bars } = found;
   const scale = width / (window.to - window.from);
-  let found: [number, number, number] | null = null;
+  let selection: [number, number, number] | null = null;
   let painted = -1;
-  for (let n = firstEndingAfter(data, bars, window.from); n < bars.length; n++) {
+  for (let n = firstEndingAfter(found, window.from); n < bars.length; n++) {
     const bar = bars[n] ?? 0;
     const start = data.start[bar] ?? 0;
     if (start > window.to) break;
@@ -97,7 +97,7 @@ function addLane(what: Paint, lane: number, y: number, add: Add): [number, numbe
     const x = (start - window.from) * scale;
     const right = (end - window.from) * scale;
     const outcome = colourOf(data, bar);
-    if (data.entry[bar] === selected) found = [x, y, Math.max(2, right - x)];
+    if (data.entry[bar] === selected) selection = [x, y, Math.max(2, right - x)];
     // What is under a pixel wide is one mark; the next on the same pixel would not be seen.
     if (right - x < 1.5) {
       const pixel = Math.floor(x);
@@ -108,7 +108,7 @@ function addLane(what: Paint, lane: number, y: number, add: Add): [number, numbe
     }
     addBar(data, bar, Math.max(-4, x), Math.min(width + 4, right), y, window, scale, add, outcome);
   }
-  return found;
+  return selection;
 }
 
 /** A bar is its timeline of statuses over a foot in the colour of its outcome. */

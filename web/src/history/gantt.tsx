@@ -144,9 +144,9 @@ function listen(element: HTMLCanvasElement, model: HistoryModel, get: () => Show
     const now = get();
     if (!now || y < AXIS) return null;
     const lane = laneAt(now.layout, y - AXIS + scale.scroll.peek());
-    const bars = lane === null ? undefined : now.layout.bars[lane];
+    const row = lane === null ? undefined : now.layout.bars[lane];
     const slack = timeAt(4) - timeAt(0);
-    return bars ? barAt(now.data, bars, timeAt(x), slack) : null;
+    return row ? barAt(now.data, row, timeAt(x), slack) : null;
   };
   const down = (event: PointerEvent): void => {
     if (event.button !== 0) return;
@@ -222,16 +222,16 @@ function keys(event: KeyboardEvent, model: HistoryModel, now: Shown, height: num
   const { scale } = model;
   const at = data.entry.indexOf(model.selected.peek() ?? -1);
   const step = (by: number): void => {
-    const bars = layout.bars[at === -1 ? 0 : (layout.lane[at] ?? 0)];
+    const bars = layout.bars[at === -1 ? 0 : (layout.lane[at] ?? 0)]?.bars;
     if (!bars) return;
     const place = at === -1 ? (by > 0 ? -1 : bars.length) : bars.indexOf(at);
     choose(bars[Math.max(0, Math.min(bars.length - 1, place + by))]);
   };
   const row = (by: number): void => {
     const lane = at === -1 ? 0 : Math.max(0, Math.min(layout.lanes - 1, (layout.lane[at] ?? 0) + by));
-    const bars = layout.bars[lane];
+    const row = layout.bars[lane];
     const time = at === -1 ? scale.shown.from : (data.start[at] ?? 0);
-    if (bars) choose(barAt(data, bars, time, Infinity) ?? bars[0]);
+    if (row) choose(barAt(data, row, time, Infinity) ?? row.bars[0]);
   };
   const choose = (bar: number | undefined): void => {
     if (bar === undefined) return;

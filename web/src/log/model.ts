@@ -171,6 +171,7 @@ export class LogModel {
       this.done.value = done;
       this.memory.value = memory;
       if (this.lines.value !== before) {
+        this.linePosition.rows = this.lines.value;
         this.rows.grown(before);
         this.problems.grown(Math.max(0, before - 1));
         this.rows.version.value++;

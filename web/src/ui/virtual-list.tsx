@@ -26,7 +26,9 @@ const SPARE = 3;
 
 export function VirtualList({ rows, position, children, rowProps, boxProps, class: name, head, onView }: Props) {
   const box = useRef<HTMLDivElement>(null);
+  /** The scroll bar's place as it was seen last. */
   const seen = useRef(0);
+  const scrolling = useRef(false);
   const { rowHeight } = position;
   position.rows = rows;
   const viewport = position.viewport.value;
@@ -61,12 +63,16 @@ export function VirtualList({ rows, position, children, rowProps, boxProps, clas
     if (edge && scale.content !== scale.area) settle();
   };
 
+  // The listeners are added once; they use what the last drawing knew.
+  const current = useRef({ settle, scrolled });
+  current.current = { settle, scrolled };
+
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
     const measure = (): void => {
       const header = element.querySelector<HTMLElement>('.list-head');
-      position.viewport.value = Math.max(0, element.clientHeight - (header?.offsetHeight ?? 0));
+      position.measured(Math.max(0, element.clientHeight - (header?.offsetHeight ?? 0)));
     };
     measure();
     const observer = new ResizeObserver(measure);
@@ -84,7 +90,6 @@ export function VirtualList({ rows, position, children, rowProps, boxProps, clas
     if (!byScrolling && Math.abs(element.scrollTop - wanted) >= 1) settle();
   }, [safeTop, rows, viewport]);
 
-  const scrolling = useRef(false);
   useEffect(() => {
     const element = box.current;
     if (!element) return;
@@ -103,8 +108,6 @@ export function VirtualList({ rows, position, children, rowProps, boxProps, clas
       element.removeEventListener('scrollend', stopped);
     };
   }, []);
-  const current = useRef({ settle, scrolled });
-  current.current = { settle, scrolled };
 
   useEffect(() => {
     if (end > first) onView?.(first, end - first);

@@ -4,6 +4,8 @@ import { member, type Node, plain } from '../text/json';
 import type { Columns } from './history-query';
 
 const PAGE = 4096;
+/** Unix seconds; some year beyond 5000. */
+const FAR = 1e11;
 const STATUSES = ['RESERVED', 'RUNNING', 'SILENT', 'STALLED'];
 
 interface Timelines {
@@ -12,7 +14,8 @@ interface Timelines {
 
 /** The first `limit` entries of `order` that have a start. */
 export function ganttOf(c: Columns, order: Uint32Array, limit: number, running: Node[], history: Timelines): GanttData {
-  const entry = order.filter((at) => Number.isFinite(c.start[at] ?? NaN)).slice(0, limit);
+  // One row that claims to be of the year 300,000 must not squeeze all others into a pixel.
+  const entry = order.filter((at) => Math.abs(c.start[at] ?? NaN) < FAR).slice(0, limit);
   const pick = (column: Float64Array): Float64Array => Float64Array.from(entry, (at) => column[at] ?? NaN);
   const lines = finishedTimelines(entry, c, history);
   const offsets = new Uint32Array(entry.length + 1);
@@ -24,11 +27,11 @@ export function ganttOf(c: Columns, order: Uint32Array, limit: number, running: 
     offsets[n + 1] = points.length / 2;
   });
   let now = c.modified;
-  for (const column of [c.start, c.end]) for (const time of column) if (time > now && time < 1e11) now = time;
+  for (const column of [c.start, c.end]) for (const time of column) if (time > now && time < FAR) now = time;
   return {
     entry,
     start: pick(c.start),
-    end: pick(c.end),
+    end: pick(c.end).map((end) => (end < FAR ? end : NaN)),
     name: Uint32Array.from(entry, (at) => c.names.codes[at] ?? 0),
     outcome: Uint32Array.from(entry, (at) => c.outcomes.codes[at] ?? 0),
     names: c.names.words,
