@@ -1,6 +1,6 @@
 // The frame around every view: header, what is open, notices, help.
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { HistoryView } from '../history/history-view';
 import { LogView } from '../log/log-view';
 import { told } from '../ui/save';
@@ -15,8 +15,9 @@ import { startShortcuts } from './shortcuts';
 export function App() {
   const hovering = useSignal(false);
   const help = useSignal(false);
-  useEffect(() => acceptDrops((over) => (hovering.value = over)), []);
-  useEffect(() => startShortcuts(() => (help.value = !help.value)), []);
+  // Before the first paint: whoever sees the page can use it.
+  useLayoutEffect(() => acceptDrops((over) => (hovering.value = over)), []);
+  useLayoutEffect(() => startShortcuts(() => (help.value = !help.value)), []);
   const now = current.value;
   return (
     <>

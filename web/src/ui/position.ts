@@ -8,8 +8,8 @@ export class Position {
   /** Pixels to be seen. */
   readonly viewport = signal(0);
   rows = 0;
-  /** A row to reveal once the list has a size. */
-  #waiting: number | null = null;
+  /** The row that was revealed last: a list that changes its size keeps it in view. */
+  #revealed: number | null = null;
 
   constructor(readonly rowHeight: number) {}
 
@@ -24,20 +24,28 @@ export class Position {
   /** Scrolls as little as needed; a row that is far away comes to the middle. */
   reveal(row: number): void {
     const size = this.viewport.peek();
-    this.#waiting = size === 0 ? row : null;
+    this.#revealed = row;
     if (size === 0) return;
     const start = row * this.rowHeight;
     const top = this.top.peek();
-    if (start >= top && start + this.rowHeight <= top + size) return;
+    if (this.#shows(row, size)) return;
     const near = start > top - size && start < top + 2 * size;
     if (!near) this.move(start - (size - this.rowHeight) / 2);
     else this.move(start < top ? start : start + this.rowHeight - size);
   }
 
   measured(size: number): void {
-    const waiting = this.#waiting;
+    const row = this.#revealed;
+    const before = this.viewport.peek();
+    const kept = row !== null && (before === 0 || this.#shows(row, before));
     this.viewport.value = size;
-    if (waiting !== null && size > 0) this.reveal(waiting);
+    if (kept && size > 0) this.reveal(row);
+  }
+
+  #shows(row: number, size: number): boolean {
+    const start = row * this.rowHeight;
+    const top = this.top.peek();
+    return start >= top && start + this.rowHeight <= top + size;
   }
 
   get pageRows(): number {

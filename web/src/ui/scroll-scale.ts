@@ -7,7 +7,7 @@
 /** Well below every browser's limit. */
 export const AREA = 8_000_000;
 /** How much at either end is one to one. */
-const EDGE = 400_000;
+const EDGE = 60_000;
 
 export interface Scale {
   /** Height of all rows in pixels. */

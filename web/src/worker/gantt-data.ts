@@ -31,7 +31,7 @@ export function ganttOf(c: Columns, order: Uint32Array, limit: number, running: 
   return {
     entry,
     start: pick(c.start),
-    end: pick(c.end).map((end) => (end < FAR ? end : NaN)),
+    end: Float64Array.from(entry, (at) => endOf(c, at)),
     name: Uint32Array.from(entry, (at) => c.names.codes[at] ?? 0),
     outcome: Uint32Array.from(entry, (at) => c.outcomes.codes[at] ?? 0),
     names: c.names.words,
@@ -40,6 +40,13 @@ export function ganttOf(c: Columns, order: Uint32Array, limit: number, running: 
     points: Float64Array.from(points),
     now,
   };
+}
+
+/** NaN only for tasks that still run: a finished one whose end is unknown or absurd is a point. */
+function endOf(c: Columns, at: number): number {
+  const end = c.end[at] ?? NaN;
+  if (Math.abs(end) < FAR) return end;
+  return at < c.running ? NaN : (c.start[at] ?? NaN);
 }
 
 /** Timelines come in pages of neighbours; only pages that hold a wanted row are asked for. */
