@@ -1,6 +1,7 @@
 // Sample data of lifelike shape, the same at every call.
 
 const START = Date.UTC(2026, 2, 2, 7, 0) / 1000;
+export const SAMPLE_NOW = Date.UTC(2026, 2, 8, 17, 30) / 1000;
 
 /** A small generator of numbers from 0 to 1 (mulberry32): samples must not change between visits. */
 function numbers(seed: number): () => number {
@@ -61,7 +62,7 @@ export function labWeek(): string {
   const hosts = ['bench-1', 'bench-2', 'bench-3'];
   let at = START;
   for (let id = 1; id <= 360; id++) {
-    at += 300 + random() * 2400;
+    at += 300 + random() * 2420;
     const [name, typical, command, failing] = JOBS[Math.floor(random() * random() * JOBS.length)] ?? JOBS[0]!;
     const bad = random() < failing;
     const [outcome, exitcode, termsignal, termerror] = bad ? (ENDS[Math.floor(random() * ENDS.length)] ?? ENDS[0]!) : (['succeeded', 0, null, null] as const);
@@ -98,7 +99,7 @@ export function labWeek(): string {
       feedback: name === 'regression' ? { progress: bad ? String(Math.round(random() * 90)) : '100', verdict: bad ? 'aborted' : 'passed', report: '{"cases":[{"id":"001","result":"pass","ms":5312},{"id":"002","result":"pass","ms":90211}],"counter":9007199254740993}' } : null,
     });
   }
-  const now = Date.UTC(2026, 2, 6, 17, 30) / 1000;
+  const now = SAMPLE_NOW;
   const tasks = [
     { taskid: 361, name: 'soak-24h', info1: 'bench-2', pid: 40_112, status: 'RUNNING', feedback: true, reservetime: now - 21_640, starttime: now - 21_600, duration: 21_600, lastupdate: now - 4, timeout: 300, command: ['soak', '--hours', '24'], cwd: '/srv/lab', host: 'bench-2', timeline: [[(now - 21_600) * 1000, 'RUNNING']] },
     { taskid: 362, name: 'regression', info1: 'bench-1', pid: 40_377, status: 'STALLED', feedback: true, reservetime: now - 3000, starttime: now - 2990, duration: 2990, lastupdate: now - 190, timeout: 300, command: ['checkitbaby', '--playbook', 'regression'], cwd: '/srv/lab', host: 'bench-1', timeline: [[(now - 2990) * 1000, 'RUNNING'], [(now - 115) * 1000, 'SILENT'], [(now - 40) * 1000, 'STALLED']] },

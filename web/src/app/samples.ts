@@ -1,6 +1,6 @@
 // Files to try the viewer with. They are made or embedded here: nothing is fetched.
 import malformed from '../../../tests/samples/malformed.log?raw';
-import { finalReport, labRun, labWeek } from './sample-data';
+import { finalReport, labRun, labWeek, SAMPLE_NOW } from './sample-data';
 
 export interface Sample {
   name: string;
@@ -11,7 +11,7 @@ export interface Sample {
   text(): string;
 }
 
-const WRITTEN = Date.UTC(2026, 2, 6, 17, 30);
+const WRITTEN = SAMPLE_NOW * 1000;
 
 export const SAMPLES: readonly Sample[] = [
   {

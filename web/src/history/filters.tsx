@@ -3,6 +3,7 @@ import { count } from '../text/number';
 import { clip, visible } from '../text/visible';
 import { safeName, save } from '../ui/save';
 import { Tabs } from '../ui/tabs';
+import { outcomeName } from './legend';
 import type { HistoryModel, View } from './model';
 
 const PERIODS: [title: string, seconds: number][] = [
@@ -45,7 +46,7 @@ export function Filters({ model }: { model: HistoryModel }) {
       <select aria-label="Outcome" value={outcome ?? ''} onChange={(event) => model.filter({ outcome: event.currentTarget.value || null })}>
         <option value="">every outcome</option>
         {withChosen(outcomes, outcome).map((one) => (
-          <option key={one} value={one}>{clip(visible(one.replace('not_started', 'not started')), 60)}</option>
+          <option key={one} value={one}>{clip(outcomeName(one), 60)}</option>
         ))}
       </select>
       <select aria-label="Started" value={since === null ? '' : String(since)} onChange={(event) => model.filter({ since: event.currentTarget.value === '' ? null : Number(event.currentTarget.value) })}>

@@ -15,11 +15,16 @@ export function Legend() {
   );
 }
 
+/** As people say it: statuses and outcomes alike. */
+export function outcomeName(word: string): string {
+  return outcomeColour(word) === 'unknown' ? visible(word) : word.toLowerCase().replace('_', ' ');
+}
+
 export function Outcome({ word }: { word: string }) {
   return (
     <span class="outcome">
       <span class={`dot ${outcomeColour(word)}`} aria-hidden="true" />
-      {visible(word.replace('not_started', 'not started'))}
+      {outcomeName(word)}
     </span>
   );
 }

@@ -4,6 +4,7 @@ import { count } from '../text/number';
 import { formatDuration } from '../text/time';
 import { clip, visible } from '../text/visible';
 import { outcomeColour } from './gantt-paint';
+import { outcomeName } from './legend';
 import type { HistoryModel } from './model';
 
 export function Summary({ model }: { model: HistoryModel }) {
@@ -29,7 +30,7 @@ export function Summary({ model }: { model: HistoryModel }) {
             <li key={word}>
               <button type="button" class="quiet" aria-pressed={model.only.value.outcome === word} onClick={() => model.filter({ outcome: model.only.peek().outcome === word ? null : word })}>
                 <span class={`dot ${outcomeColour(word)}`} aria-hidden="true" />
-                {visible(word.replace('not_started', 'not started'))} <b>{count(size)}</b>
+                {outcomeName(word)} <b>{count(size)}</b>
               </button>
             </li>
           ))}

@@ -12,7 +12,7 @@ const COLUMNS: { id: SortColumn; title: string; cell: (row: TableRow) => Compone
   { id: 'name', title: 'Name', cell: (row) => text(row.name) },
   { id: 'outcome', title: 'Outcome', cell: (row) => <Outcome word={clip(row.outcome, 40)} /> },
   { id: 'start', title: 'Started', cell: (row) => formatTime(row.start) },
-  { id: 'duration', title: 'Duration', cell: (row) => formatDuration(row.duration) },
+  { id: 'duration', title: 'Duration', cell: (row) => (row.open ? <span title="so far">≥ {formatDuration(row.duration)}</span> : formatDuration(row.duration)) },
   { id: 'exit', title: 'Exit', cell: (row) => text(row.exit) },
   { id: 'host', title: 'Host', cell: (row) => text(row.host) },
   { id: 'info1', title: 'Info 1', cell: (row) => text(row.info1) },

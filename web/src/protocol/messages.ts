@@ -68,7 +68,9 @@ export interface TableRow {
   name: string;
   outcome: string;
   start: number;
+  /** Of a running task: until the file was written. */
   duration: number;
+  open: boolean;
   exit: string;
   host: string;
   info1: string;

@@ -10,6 +10,7 @@ export class Pages<Row> {
   readonly version = signal(0);
   #pages = new Map<number, { rows: Row[]; stale: boolean }>();
   #asked = new Map<number, AbortController>();
+  #view: [first: number, count: number, total: number] = [0, 0, 0];
 
   constructor(
     /** Rows from 0. */
@@ -23,6 +24,7 @@ export class Pages<Row> {
 
   /** Asks for what is missing in view; what is not in view any more is not waited for. */
   want(first: number, count: number, total: number): void {
+    this.#view = [first, count, total];
     const from = Math.floor(first / PAGE);
     const to = Math.floor(Math.max(first, Math.min(total, first + count) - 1) / PAGE);
     for (const [page, controller] of this.#asked) {
@@ -44,11 +46,13 @@ export class Pages<Row> {
     for (const [page, kept] of this.#pages) if (page >= last) kept.stale = true;
   }
 
+  /** The rows are others now: what is in view is fetched again. */
   clear(): void {
     for (const controller of this.#asked.values()) controller.abort();
     this.#asked.clear();
     this.#pages.clear();
     this.version.value++;
+    if (this.#view[1] > 0) this.want(...this.#view);
   }
 
   async #ask(page: number): Promise<void> {

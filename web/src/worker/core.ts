@@ -3,7 +3,8 @@ import initHistory from '../../../wasm/pkg/history/history.js';
 import initLog from '../../../wasm/pkg/log/log.js';
 import type { Core, FromWorker } from '../protocol/messages';
 
-const init = { log: initLog, history: initHistory };
+type Init = (input: { module_or_path: BufferSource }) => Promise<{ memory: WebAssembly.Memory }>;
+const init: Record<Core, Init> = { log: initLog, history: initHistory };
 const arrivals = new Map<Core, (bytes: ArrayBuffer) => void>();
 const ready = new Map<Core, Promise<WebAssembly.Memory>>();
 

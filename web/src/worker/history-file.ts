@@ -99,6 +99,7 @@ export class HistoryFile {
       outcome: wordsOf(c.outcomes, entry),
       start: c.start[entry] ?? NaN,
       duration: c.duration[entry] ?? NaN,
+      open: entry < c.running,
       exit: exitOf(c, entry),
       host: wordsOf(c.hosts, entry),
       info1: wordsOf(c.info1, entry),
@@ -206,11 +207,12 @@ function columnsOf(history: History, running: Node[], modified: number): Columns
   };
   const start = numbers('starttime', 'starttime', 'reservetime');
   const end = numbers('endtime');
-  const duration = numbers('duration', 'duration');
+  const duration = numbers('duration');
   const elapsed = numbers('elapsed_ms');
   for (let n = 0; n < duration.length; n++) {
     const exact = elapsed[n] ?? NaN;
     if (!Number.isNaN(exact)) duration[n] = exact / 1000;
+    else if (n < offset) duration[n] = Math.max(0, modified - (start[n] ?? NaN));
     else if (Number.isNaN(duration[n] ?? NaN)) duration[n] = (end[n] ?? NaN) - (start[n] ?? NaN);
   }
   const outcomes = words('outcome', 'status');

@@ -120,13 +120,14 @@ export function figuresOf(c: Columns, entries: Uint32Array): Figures {
   const tasks = new Uint32Array(c.names.words.length);
   const failed = new Uint32Array(c.names.words.length);
   const failure = c.outcomes.words.map((word) => FAILURES.has(word));
+  const reserved = c.outcomes.words.map((word) => word === 'RESERVED');
   let running = 0;
   for (const entry of entries) {
     const outcome = c.outcomes.codes[entry] ?? 0;
     const name = c.names.codes[entry] ?? 0;
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     tasks[name] = (tasks[name] ?? 0) + 1;
-    if (entry < c.running) running++;
+    if (entry < c.running) running += reserved[outcome] ? 0 : 1;
     else if (failure[outcome]) failed[name] = (failed[name] ?? 0) + 1;
   }
   const spans = durationsByName(c, entries, tasks);
