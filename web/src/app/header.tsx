@@ -13,7 +13,7 @@ export function Header({ onHelp }: { onHelp: () => void }) {
   const follower = now.kind === 'log' ? now.model.follower : null;
   return (
     <header class="top">
-      <p class="brand" aria-label="taskwatcher viewer">
+      <p class="brand">
         <svg width="18" height="18" viewBox="0 0 16 16" aria-hidden="true">
           <rect width="16" height="16" rx="4" />
           <path d="M3 5h6M3 8h10M3 11h4" />

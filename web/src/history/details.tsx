@@ -1,4 +1,5 @@
 // Everything that is known of one task.
+import { useEffect, useRef } from 'preact/hooks';
 import { member, type Node, plain } from '../text/json';
 import { bytes } from '../text/number';
 import { formatDuration, formatTime } from '../text/time';
@@ -39,6 +40,12 @@ const SHOWN = new Set([...FIELDS.map(([field]) => field), 'id', 'taskid', 'name'
 
 export function DetailsPane({ model }: { model: HistoryModel }) {
   const details = model.details.value;
+  const box = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (!details || !model.focusDetails) return;
+    model.focusDetails = false;
+    box.current?.focus();
+  }, [details]);
   if (!details || model.selected.value === null) {
     return (
       <section class="pane details" aria-label="Details">
@@ -53,7 +60,7 @@ export function DetailsPane({ model }: { model: HistoryModel }) {
   const timeline = member(record, 'timeline');
   const rest = record.kind === 'object' ? record.members.filter(([key, value]) => !SHOWN.has(key) && plain(value) !== '') : [];
   return (
-    <section class="pane details" aria-label="Details" id="details" tabIndex={-1}>
+    <section ref={box} class="pane details" aria-label="Details" id="details" tabIndex={-1}>
       <header>
         <h2>
           {clip(visible(name), 80) || 'without a name'} <span class="dim">task {text('taskid')}</span>
@@ -107,7 +114,7 @@ function Command({ node }: { node: Node | null }) {
   const line = shellLine(node.items.map(plain));
   return (
     <div class="command">
-      <pre tabIndex={0} aria-label="Command">{visible(clip(line, 8000))}</pre>
+      <pre tabIndex={0} role="group" aria-label="Command">{visible(clip(line, 8000))}</pre>
       <button type="button" class="quiet" onClick={() => void copy(line, 'Command')}>Copy</button>
     </div>
   );

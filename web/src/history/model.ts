@@ -41,6 +41,8 @@ export class HistoryModel {
   /** The row of the table that the keyboard is on. */
   readonly cursor = signal(0);
   readonly details = signal<Details | null>(null);
+  /** Once they are there, the details take the focus: they were asked for by keyboard. */
+  focusDetails = false;
   readonly gantt = signal<GanttData | null>(null);
   readonly exporting = signal<{ part: number; stop: AbortController } | null>(null);
   readonly filtered = computed(() => {

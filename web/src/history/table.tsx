@@ -97,8 +97,8 @@ function keys(event: KeyboardEvent, model: HistoryModel, rows: number): void {
     event.preventDefault();
     const found = model.pages.get(at);
     if (!found) return;
-    model.select(found.entry);
-    // Once the details are there; they take the focus so that reading goes on in them.
-    requestAnimationFrame(() => document.getElementById('details')?.focus());
+    model.focusDetails = true;
+    if (model.selected.peek() === found.entry) document.getElementById('details')?.focus();
+    else model.select(found.entry);
   }
 }

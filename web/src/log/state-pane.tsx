@@ -69,7 +69,7 @@ function Here({ model, state }: { model: LogModel; state: State | null }) {
   return (
     <div class={`here-card ${row.kind}${row.problem ? ' wrong' : ''}`}>
       <p class="effect">{effectOf(model, state)}</p>
-      {row.text !== '' && <pre class="here-text">{visible(row.text)}{row.cut && ' …'}</pre>}
+      {row.text !== '' && <pre class="here-text" tabIndex={0} role="group" aria-label="The line">{visible(row.text)}{row.cut && ' …'}</pre>}
     </div>
   );
 }
