@@ -27,6 +27,17 @@ export const HUNDRED_LINES = 5_000_000;
 
 export const HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>';
 
+/** A gigabyte of the same shape, for measuring only. */
+export function makeGigabyte(): string {
+  const path = at('gigabyte.log');
+  if (existsSync(path)) return path;
+  const block = logBlock();
+  const file = openSync(path, 'w');
+  for (let size = 0; size < 1_000_000_000; size += block.length) writeSync(file, block);
+  closeSync(file);
+  return path;
+}
+
 export function makeFiles(): void {
   mkdirSync(FOLDER, { recursive: true });
   makeLogs();
@@ -65,13 +76,18 @@ function makeLogs(): void {
   writeFileSync(FILES.gzip, Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0));
 
   if (existsSync(FILES.hundred)) return;
-  const block = Array.from({ length: 5000 }, (_, n) =>
-    `[testcase_id]${String(n % 1000).padStart(3, '0')}\n[testcase_name]Setting up topology\n[testcase_progress]10\n[temperature]${(30 + (n % 90) / 3).toFixed(1)}\n` +
-    `[frames]${n * 31}\n[testcase_progress]50\n[heartbeat]\n[testcase_progress]90\n[latency]0.${n % 100}\n[progress]${n % 101}\n`,
-  ).join('');
+  const block = logBlock();
   const file = openSync(`${FILES.hundred}`, 'w');
   for (let n = 0; n < HUNDRED_LINES / 50_000; n++) writeSync(file, block);
   closeSync(file);
+}
+
+/** 50,000 lines, 20 bytes each: what a producer writes. */
+function logBlock(): string {
+  return Array.from({ length: 5000 }, (_, n) =>
+    `[testcase_id]${String(n % 1000).padStart(3, '0')}\n[testcase_name]Setting up topology\n[testcase_progress]10\n[temperature]${(30 + (n % 90) / 3).toFixed(1)}\n` +
+    `[frames]${n * 31}\n[testcase_progress]50\n[heartbeat]\n[testcase_progress]90\n[latency]0.${n % 100}\n[progress]${n % 101}\n`,
+  ).join('');
 }
 
 function makeExports(): void {

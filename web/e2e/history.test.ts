@@ -6,7 +6,7 @@ import { dropFiles, onBuilds, opened, openSample } from './browser';
 import { FILES, HOSTILE } from './files';
 
 const names = (page: Page): Promise<string[]> => page.locator('.list-row .cell.name').allTextContents();
-const shown = (page: Page) => expect.poll(() => page.locator('.filters .count').textContent());
+const shown = (page: Page) => expect.poll(() => page.locator('.facts .count').textContent());
 
 onBuilds(['site', 'one file'], (viewer) => {
   test('a database with its -wal shows every task', async () => {

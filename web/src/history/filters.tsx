@@ -16,7 +16,6 @@ const PERIODS: [title: string, seconds: number][] = [
 export function Filters({ model }: { model: HistoryModel }) {
   const { name, outcome, since } = model.only.value;
   const { names, outcomes } = model.choices.value;
-  const exporting = model.exporting.value;
   return (
     <div class="filters">
       <Tabs<View>
@@ -58,13 +57,22 @@ export function Filters({ model }: { model: HistoryModel }) {
       {model.filtered.value && (
         <button type="button" class="quiet" onClick={() => model.clearFilters()}>Clear filters</button>
       )}
+    </div>
+  );
+}
+
+/** How many tasks the table holds, and the way out of the page. */
+export function TakeAway({ model }: { model: HistoryModel }) {
+  const exporting = model.exporting.value;
+  return (
+    <p class="actions">
       <span class="dim count" role="status">{count(model.queried.value?.count ?? 0)} shown</span>
       {exporting ? (
         <button type="button" class="quiet" onClick={() => exporting.stop.abort()}>Cancel {Math.round(exporting.part * 100)} %</button>
       ) : (
         <button type="button" class="quiet" onClick={() => void exportCsv(model)}>Save CSV</button>
       )}
-    </div>
+    </p>
   );
 }
 

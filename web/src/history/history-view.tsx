@@ -3,7 +3,7 @@ import { room } from '../app/width';
 import { bytes, count, plural } from '../text/number';
 import { TabPanel } from '../ui/tabs';
 import { DetailsPane } from './details';
-import { Filters } from './filters';
+import { Filters, TakeAway } from './filters';
 import { Gantt } from './gantt';
 import type { HistoryModel } from './model';
 import { Summary } from './summary';
@@ -23,6 +23,7 @@ export function HistoryView({ model }: { model: HistoryModel }) {
           {info.source === 'export' ? 'JSON export' : info.version === 0 ? 'Database of 1.7' : `Database, schema ${info.version}`} · {bytes(model.bytes)} ·{' '}
           {model.done.value ? plural(info.tasks + total, 'task') : <><progress value={total > 0 ? model.loaded.value / total : 1} aria-label="Loading" /> {count(model.loaded.value)} of {count(total)}</>}
         </p>
+        <TakeAway model={model} />
       </div>
       <Summary model={model} />
       <Filters model={model} />

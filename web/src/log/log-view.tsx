@@ -64,7 +64,7 @@ function Facts({ model }: { model: LogModel }) {
   return (
     <div class="facts">
       <SearchBar model={model} />
-      <p class="figures" data-done={done}>
+      <p class="figures" data-done={done} data-memory={model.memory.value}>
         {done ? (
           <>
             {plural(summary?.lines ?? 0, 'line')} · {bytes(total)} · {plural(summary?.live ?? 0, 'live key')}
