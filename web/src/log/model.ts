@@ -2,7 +2,7 @@
 // keys are pinned. Views read signals; every change of place goes through `go`.
 import { batch, computed, effect, signal } from '@preact/signals';
 import type { Key, Problem, Row, State, Summary } from '../protocol/core-types';
-import { Cancelled, type Client, type Listener, Newest } from '../protocol/client';
+import { Cancelled, type Client, type Indexed, type Listener, Newest } from '../protocol/client';
 import { type CallName, type Opened, type Params, type Result, STALE } from '../protocol/messages';
 import { note, numberIn, type Place, place } from '../app/place';
 import { isProgress } from '../text/number';
@@ -74,7 +74,7 @@ export class LogModel {
     this.problems = new Pages((first, count, signal) => this.call('problems', { first, count }, signal), failed);
     this.search = new Search(this);
     this.follower = new Follower(this, handle);
-    client.listener = { ...listener, indexed: (news) => this.#indexed(news.summary, news.total, news.done, news.memory) };
+    client.listener = { ...listener, indexed: (news) => this.#indexed(news) };
     this.restore(place.value);
     this.#stop.push(effect(() => this.#askState(this.line.value, this.lines.value)));
   }
@@ -162,7 +162,8 @@ export class LogModel {
     this.go(Math.min(wanted, this.lines.peek()), 'replace');
   }
 
-  #indexed(summary: Summary, total: number, done: boolean, memory: number): void {
+  #indexed({ summary, total, done, memory, rows }: Indexed): void {
+    if (rows) this.rows.seed(rows);
     const before = this.lines.peek();
     const atEnd = this.line.peek() === before;
     batch(() => {

@@ -4,7 +4,7 @@
 // every open call fails; nothing of it is used again.
 import type { CallName, Core, FromWorker, Params, Result, ToWorker } from './messages';
 
-type Indexed = Extract<FromWorker, { type: 'indexed' }>;
+export type Indexed = Extract<FromWorker, { type: 'indexed' }>;
 type Loaded = Extract<FromWorker, { type: 'loaded' }>;
 
 export class Cancelled extends Error {

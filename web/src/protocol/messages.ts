@@ -133,7 +133,7 @@ export type ToWorker =
 
 export type FromWorker =
   | { type: 'need'; core: Core }
-  | { type: 'indexed'; summary: Summary; total: number; done: boolean; memory: number }
+  | { type: 'indexed'; summary: Summary; total: number; done: boolean; memory: number; rows?: Row[] }
   | { type: 'loaded'; rows: number; total: number; done: boolean }
   | { type: 'progress'; id: number; part: number }
   | { type: 'result'; id: number; value: unknown }

@@ -40,6 +40,12 @@ export class Pages<Row> {
     }
   }
 
+  /** The first rows, before anybody asked. */
+  seed(rows: Row[]): void {
+    this.#pages.set(0, { rows, stale: true });
+    this.version.value++;
+  }
+
   /** The list has grown: rows that were the last may have changed. */
   grown(before: number): void {
     const last = Math.floor(Math.max(0, before - 1) / PAGE);

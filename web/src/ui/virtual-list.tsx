@@ -109,7 +109,8 @@ export function VirtualList({ rows, position, children, rowProps, boxProps, clas
     };
   }, []);
 
-  useEffect(() => {
+  // Before the paint, so that rows are on their way as early as can be.
+  useLayoutEffect(() => {
     if (end > first) onView?.(first, end - first);
   }, [first, end, rows]);
 

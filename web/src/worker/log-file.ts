@@ -13,7 +13,8 @@ import type { Context } from './main';
 /** Small enough for the first rows to come at once. */
 const FIRST_PIECE = 1 << 17;
 const PIECE = 1 << 20;
-/** How often the page is told of progress, in milliseconds. */
+const FIRST_ROWS = 64;
+/** How often the page is told of progress, in milliseconds; less often as reading takes longer. */
 const NEWS = 80;
 /** A range of this many bytes is read again for an exact chart. */
 const EXACT_BYTES = 8 << 20;
@@ -44,7 +45,8 @@ export class LogFile {
     this.#indexing = true;
     const { size } = this.#slices.file;
     let from = this.#summary().bytes;
-    let told = 0;
+    let told = -Infinity;
+    const began = performance.now();
     const pieceAt = (at: number): number => Math.min(size, at + (at < PIECE ? FIRST_PIECE : PIECE));
     let next = from < size ? this.#slices.once(from, pieceAt(from)) : null;
     try {
@@ -55,11 +57,12 @@ export class LogFile {
         next = from < size ? this.#slices.once(from, pieceAt(from)) : null;
         // Failing is noticed when its turn comes.
         next?.catch(() => {});
+        const first = from === bytes.length;
         this.#log.push(bytes);
         const now = performance.now();
-        if (now - told >= NEWS && next) {
+        if (now - told >= NEWS + (now - began) / 20 && next) {
           told = now;
-          this.#tell();
+          this.#tell(first ? (JSON.parse(this.#log.rows(bytes, 1, 1, FIRST_ROWS)) as Row[]) : undefined);
         }
       }
       // Of a file that may still grow, the last half line is not taken for a whole one.
@@ -194,10 +197,11 @@ export class LogFile {
       if (this.#located !== line) {
         this.#located = -1;
         const [from = 0, to = 0] = this.#log.locate(line);
-        for (let at = from; at < to; at += PIECE) {
-          const bytes = await this.#slices.once(at, Math.min(to, at + PIECE));
+        for (let at = from; at < to; ) {
+          const bytes = await this.#replayed(line, at, to);
           signal.throwIfAborted();
           this.#log.feed(bytes);
+          at += bytes.length;
         }
         this.#located = line;
       }
@@ -205,6 +209,13 @@ export class LogFile {
     });
     this.#turn = work.catch(() => {});
     return work;
+  }
+
+  /** The next bytes to replay: out of the line's own block, which its row needs anyway, or a piece. */
+  async #replayed(line: number, at: number, to: number): Promise<Uint8Array> {
+    const [start = 0, end = 0] = line > 0 && line <= this.#lastLine() ? this.#log.block(line) : [];
+    if (at < start || to > end) return this.#slices.once(at, Math.min(to, at + PIECE, at < start ? start : Infinity));
+    return (await this.#slices.read(start, end)).subarray(at - start, to - start);
   }
 
   async search(params: Params<'search'>, { signal, progress }: Context): Promise<Found> {
@@ -249,7 +260,8 @@ export class LogFile {
     return JSON.parse(this.#log.summary()) as Summary;
   }
 
-  #tell(): void {
+  /** `rows`: the first ones, so that they need not be asked for. */
+  #tell(rows?: Row[]): void {
     const summary = this.#summary();
     // While reading goes on, what is unfinished is only where a piece was cut.
     if (this.#indexing) summary.unfinished = 0;
@@ -260,6 +272,7 @@ export class LogFile {
       total: this.#slices.file.size,
       done: !this.#indexing,
       memory: this.#memory?.buffer.byteLength ?? 0,
+      ...(rows && { rows }),
     });
   }
 }
