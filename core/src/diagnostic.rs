@@ -147,12 +147,36 @@ impl fmt::Display for Diagnostic {
 
 /// Where diagnostics go. At most one comes for a line, in the order of lines.
 pub trait Sink {
+    /// False if findings are not looked at, so that what only serves to find something can be spared.
+    const LISTENS: bool = true;
+
     /// Takes one finding.
     fn diagnostic(&mut self, diagnostic: Diagnostic);
+
+    /// Takes one set, in the order of lines; of a line that has a finding too, the set comes first.
+    /// Who does not care pays nothing.
+    #[inline]
+    fn set(&mut self, _: Set<'_>) {}
+}
+
+/// A line that set a key.
+#[derive(Debug)]
+pub struct Set<'a> {
+    /// The line, counted from 1 where the reader began.
+    pub line: u64,
+    /// The key.
+    pub key: &'a str,
+    /// Its value, perhaps not UTF-8.
+    pub value: &'a [u8],
+    /// Whatever the sink wrote here at an earlier set of this key; 0 at first, and 0 again once the
+    /// reader has forgotten a cleared key. With it a sink need not look up what it knows of a key.
+    pub mark: &'a mut u32,
 }
 
 /// Ignores every finding.
 impl Sink for () {
+    const LISTENS: bool = false;
+
     fn diagnostic(&mut self, _: Diagnostic) {}
 }
 
@@ -207,5 +231,49 @@ impl Sink for Problems {
         if self.kept.len() < self.limit {
             self.kept.push(diagnostic);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn found(kind: DiagnosticKind, line: u64) -> Diagnostic {
+        Diagnostic {
+            kind,
+            line,
+            column: 1,
+            offset: line,
+        }
+    }
+
+    #[test]
+    fn every_kind_has_its_own_code_and_message() {
+        let codes: HashSet<_> = DiagnosticKind::ALL.iter().map(|kind| kind.code()).collect();
+        assert_eq!(codes.len(), DiagnosticKind::ALL.len());
+        for (place, kind) in DiagnosticKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, place);
+            let message = found(kind, 1).to_string();
+            assert_eq!(message, kind.message());
+            assert!(!message.starts_with(char::is_uppercase) && !message.ends_with('.'));
+            assert!(!(kind.is_malformed() && kind.is_refusal()));
+        }
+    }
+
+    #[test]
+    fn problems_count_all_and_keep_the_first() {
+        let mut problems = Problems::new(2);
+        let kinds = [DiagnosticKind::DigitFirst, DiagnosticKind::NoBracket];
+        for (line, kind) in (1..=5).zip(kinds.into_iter().cycle()) {
+            problems.diagnostic(found(kind, line));
+        }
+        assert_eq!(problems.total(), 5);
+        assert_eq!(problems.of(DiagnosticKind::NoBracket), 2);
+        assert_eq!(problems.of(DiagnosticKind::DigitFirst), 3);
+        assert_eq!(problems.of(DiagnosticKind::TooMuchData), 0);
+        let kept: Vec<_> = problems.kept().iter().map(|found| found.line).collect();
+        assert_eq!(kept, [1, 2]);
     }
 }

@@ -118,6 +118,20 @@ mod tests {
     }
 
     #[test]
+    fn a_value_of_ours_becomes_text_and_comes_back() {
+        let json = Json::of(&[("b", 1), ("a", 2)]);
+        assert_eq!(json.as_str(), r#"[["b",1],["a",2]]"#);
+        assert_eq!(
+            json.to::<Vec<(String, i64)>>().map(|pairs| pairs.len()),
+            Some(2)
+        );
+        assert_eq!(json.to::<i64>(), None);
+        let read: Json = serde_json::from_str(r#"{"z":1,"a":2}"#).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), r#"{"z":1,"a":2}"#);
+        assert_ne!(read, json);
+    }
+
+    #[test]
     fn control_characters_are_escaped_and_still_mean_the_same() {
         let json = "{\"a\":\"\u{9b}2J\u{7f}é\"}".to_owned();
         let safe = harmless(json.clone());

@@ -5,15 +5,19 @@
 //! once; diagnostics come in the order of lines, at most one a line. The reader never opens a file and
 //! never waits: who calls it decides where bytes come from.
 //!
-//! A short line that sets or clears a known key is recognised by its first bytes. Every other line is
-//! read by the grammar in [`line`](crate::line), and both ways give the same result.
+//! A line that sets a known short key is recognised by its first bytes, and so are comments, empty
+//! lines and what starts with no bracket. Every other line, and the last few of a block, are read by
+//! the grammar in [`mod@line`]; both ways give the same result.
+
+use std::borrow::Cow;
+use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 use nom::Offset;
 
-use crate::diagnostic::{Diagnostic, DiagnosticKind, Sink};
+use crate::diagnostic::{Diagnostic, DiagnosticKind, Set, Sink};
 use crate::line::{self, Line, Malformed, is_blank};
-use crate::table::{Span, Table};
+use crate::table::{SlotId, Span, Table, text_len};
 use crate::values::Values;
 use crate::window::{self, Head, WINDOW};
 
@@ -87,9 +91,9 @@ enum Start {
 }
 
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
-/// Lines are taken in blocks of about this size: large enough to copy few values, small enough to
-/// stay in the cache between the check for UTF-8 and the reading.
-const BLOCK: usize = 64 << 10;
+/// Lines are taken in blocks of at most this size, unless one is longer: large enough to copy few
+/// values, small enough to stay in the cache between the check for UTF-8 and the reading.
+const BLOCK: usize = 256 << 10;
 
 impl Default for Reader {
     fn default() -> Self {
@@ -105,7 +109,8 @@ impl Reader {
     }
 
     /// A reader that goes on from the values of what was read before. Counts, lines and offsets begin
-    /// anew, and a byte order mark is data: it is skipped at the start of a log only.
+    /// anew, a byte order mark is data (it is skipped at the start of a log only), and pairs over the
+    /// limits, which no reader gives, are left out.
     #[must_use]
     pub fn resume(values: Values) -> Self {
         Self::with(Table::from_values(values), Start::Over)
@@ -145,7 +150,7 @@ impl Reader {
     /// Ends the input: an unfinished last line counts. Gives the values.
     pub fn finish(mut self, sink: &mut impl Sink) -> Values {
         self.end_input(sink);
-        self.table.into_values()
+        self.table.values()
     }
 
     /// Ends the input like [`finish`](Self::finish), and leaves the reader to be asked.
@@ -162,6 +167,18 @@ impl Reader {
     #[must_use]
     pub fn values(&self) -> Values {
         self.table.values()
+    }
+
+    /// The present value of one key, without a look at the others.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.table.value(key)
+    }
+
+    /// How many keys have a value.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.table.live()
     }
 
     /// How many bytes the complete lines have, a byte order mark included, counted from where this
@@ -215,7 +232,7 @@ impl Reader {
 
     fn end_half(&mut self, sink: &mut impl Sink) {
         if self.half_len > MAX_LINE as u64 {
-            self.refuse_long_line(self.line_start, sink);
+            self.refuse_long_line(sink);
             self.line_start += self.half_len + 1;
         } else {
             let mut half = std::mem::take(&mut self.half);
@@ -228,70 +245,68 @@ impl Reader {
     }
 
     /// Reads lines that all end in a line feed.
-    fn read_block(&mut self, block: &[u8], sink: &mut impl Sink) {
-        // Where a block is UTF-8, each of its lines is: line feeds never are part of a character.
-        let is_utf8 = block.is_ascii() || str::from_utf8(block).is_ok();
+    fn read_block<S: Sink>(&mut self, block: &[u8], sink: &mut S) {
+        if block.len() - 1 > MAX_LINE {
+            self.refuse_long_line(sink);
+            self.line_start += block.len() as u64;
+            return;
+        }
+        let judged = S::LISTENS || !self.table.has_room_for(block.len());
+        let block = Block {
+            bytes: block,
+            // Where a block is UTF-8, each of its lines is: line feeds never are part of a character.
+            all_fine: !judged || block.is_ascii() || str::from_utf8(block).is_ok(),
+        };
         let mut start = 0;
-        while let Some(rest) = block.get(start..)
-            && !rest.is_empty()
-        {
-            start = self.read_line(block, start, is_utf8, sink);
+        while let Some(first) = block.bytes[start..].first_chunk() {
+            let end = match window::first(first, b'\n') {
+                Some(at) => start + at,
+                None => block.line_end(start + WINDOW),
+            };
+            // Most lines need no grammar, nor do most of those in a log that is no feedback log.
+            match first[0] {
+                b'[' if self.set_known(&block, first, start..end, sink) => {}
+                b'[' | b' ' | b'\t' | b'\r' => self.read_any(&block, start..end, sink),
+                b'#' => self.counts.comments += 1,
+                b'\n' => self.counts.blanks += 1,
+                _ => {
+                    self.counts.malformed += 1;
+                    self.report(DiagnosticKind::NoBracket, start, 0, sink);
+                }
+            }
+            start = end + 1;
         }
-        self.table.end_block(block);
-        self.line_start += block.len() as u64;
+        while start < block.bytes.len() {
+            let end = block.line_end(start);
+            self.read_any(&block, start..end, sink);
+            start = end + 1;
+        }
+        self.table.end_block(block.bytes);
+        self.line_start += block.bytes.len() as u64;
     }
 
-    /// Reads the line that begins at `start`, and says where the next one does.
+    /// Reads a line that sets a key which is known by its first bytes; false, and nothing done, if it is
+    /// not so simple.
     #[inline]
-    fn read_line(
+    fn set_known(
         &mut self,
-        block: &[u8],
-        start: usize,
-        is_utf8: bool,
-        sink: &mut impl Sink,
-    ) -> usize {
-        let rest = &block[start..];
-        let Some(first) = rest.first_chunk::<WINDOW>() else {
-            let end = line_end(block, start);
-            self.read_any(block, start, end, is_utf8, sink);
-            return end + 1;
-        };
-        let (close, line_feed) = window::first_close_and_line_feed(first);
-        let end = match line_feed {
-            Some(at) => start + at,
-            None => line_end(block, start + WINDOW),
-        };
-        let known = close.is_some_and(|close| {
-            first[0] == b'['
-                && end - start <= MAX_LINE
-                && self.read_known(block, start, first, close, end, is_utf8)
-        });
-        if !known {
-            self.read_any(block, start, end, is_utf8, sink);
-        }
-        end + 1
-    }
-
-    /// Reads a line whose key is known by its first bytes; false if it is not so simple.
-    #[inline]
-    fn read_known(
-        &mut self,
-        block: &[u8],
-        start: usize,
+        block: &Block<'_>,
         first: &[u8; WINDOW],
-        close: usize,
-        end: usize,
-        is_utf8: bool,
+        line: Range<usize>,
+        sink: &mut impl Sink,
     ) -> bool {
+        // Where there is no bracket, or one of a later line, no key is like this one.
+        let close = window::first(first, b']').unwrap_or(WINDOW);
         let Some(id) = self.table.find(&Head::of_line(first, close)) else {
             return false;
         };
-        let from = start + close + 1;
-        let value = trim_end(&block[from..end]);
-        if value.is_empty() {
-            self.table.clear(id);
-            self.counts.clears += 1;
-            return true;
+        let from = line.start + close + 1;
+        let Some(value) = block.bytes.get(from..line.end) else {
+            return false;
+        };
+        let value = trim_end(value);
+        if value.is_empty() || !(block.all_fine || value.is_ascii()) {
+            return false;
         }
         let len = value.len();
         let span = Span {
@@ -299,37 +314,31 @@ impl Reader {
             len,
             text_len: len,
         };
-        let set = (is_utf8 || value.is_ascii()) && self.table.set(id, span).is_ok();
-        self.counts.sets += u64::from(set);
-        set
+        let taken = self.table.set(id, span).is_ok();
+        if taken {
+            self.took(id, value, sink);
+        }
+        taken
     }
 
-    /// Reads any line.
-    #[cold]
+    /// Counts a line that set a key, and tells of it.
+    #[inline]
+    fn took(&mut self, id: SlotId, value: &[u8], sink: &mut impl Sink) {
+        self.counts.sets += 1;
+        let (key, mark) = self.table.key_and_mark(id);
+        sink.set(Set {
+            line: self.counts.lines(),
+            key,
+            value,
+            mark,
+        });
+    }
+
+    /// Reads a line by the grammar.
     #[inline(never)]
-    fn read_any(
-        &mut self,
-        block: &[u8],
-        start: usize,
-        end: usize,
-        is_utf8: bool,
-        sink: &mut impl Sink,
-    ) {
-        if end - start > MAX_LINE {
-            self.refuse_long_line(self.line_start + start as u64, sink);
-            return;
-        }
-        let text = &block[start..end];
-        let mut report = |lines: u64, kind, at: &[u8]| {
-            let column = text.offset(at) as u64;
-            sink.diagnostic(Diagnostic {
-                kind,
-                line: lines + 1,
-                column: column + 1,
-                offset: self.line_start + start as u64 + column,
-            });
-        };
-        let lines = self.counts.lines();
+    fn read_any(&mut self, block: &Block<'_>, line: Range<usize>, sink: &mut impl Sink) {
+        let start = line.start;
+        let text = &block.bytes[line];
         match line::parse(text) {
             Ok(Line::Blank) => self.counts.blanks += 1,
             Ok(Line::Comment) => self.counts.comments += 1,
@@ -344,40 +353,70 @@ impl Reader {
                 self.counts.clears += 1;
             }
             Ok(Line::Set { key, value }) => {
-                let bad = if is_utf8 { None } else { first_bad_byte(value) };
+                let bad = block.first_bad_byte(value);
                 let span = Span {
-                    from: block.offset(value),
+                    from: block.bytes.offset(value),
                     len: value.len(),
-                    text_len: bad.map_or(value.len(), |_| lossy_len(value)),
+                    text_len: bad.map_or(value.len(), |_| text_len(value)),
                 };
                 match self.table.set_key(key, span) {
-                    Ok(()) => {
-                        self.counts.sets += 1;
+                    Ok(id) => {
+                        self.took(id, value, sink);
                         if let Some(bad) = bad {
-                            report(lines, DiagnosticKind::ValueNotUtf8, &value[bad..]);
+                            let at = text.offset(value) + bad;
+                            self.report(DiagnosticKind::ValueNotUtf8, start, at, sink);
                         }
                     }
                     Err(refusal) => {
                         self.counts.refused += 1;
-                        report(lines, refusal, key.as_bytes());
+                        self.report(refusal, start, text.offset(key.as_bytes()), sink);
                     }
                 }
             }
             Err(Malformed { kind, at }) => {
                 self.counts.malformed += 1;
-                report(lines, kind, at);
+                self.report(kind, start, text.offset(at), sink);
             }
         }
     }
 
-    fn refuse_long_line(&mut self, line_start: u64, sink: &mut impl Sink) {
-        sink.diagnostic(Diagnostic {
-            kind: DiagnosticKind::LineTooLong,
-            line: self.counts.lines() + 1,
-            column: MAX_LINE as u64 + 1,
-            offset: line_start + MAX_LINE as u64,
-        });
+    fn refuse_long_line(&mut self, sink: &mut impl Sink) {
         self.counts.refused += 1;
+        self.report(DiagnosticKind::LineTooLong, 0, MAX_LINE, sink);
+    }
+
+    /// Says what is wrong with the line that was counted last: it begins at `start` in its block, and
+    /// is wrong at the byte `at`.
+    fn report(&self, kind: DiagnosticKind, start: usize, at: usize, sink: &mut impl Sink) {
+        sink.diagnostic(Diagnostic {
+            kind,
+            line: self.counts.lines(),
+            column: at as u64 + 1,
+            offset: self.line_start + (start + at) as u64,
+        });
+    }
+}
+
+/// Whole lines, each with its line feed.
+struct Block<'a> {
+    bytes: &'a [u8],
+    /// No value needs to be judged: all are UTF-8, or nobody asks.
+    all_fine: bool,
+}
+
+impl Block<'_> {
+    /// Where the line ends that has no line feed before `from`.
+    fn line_end(&self, from: usize) -> usize {
+        let rest = &self.bytes[from..];
+        from + memchr(b'\n', rest).unwrap_or(rest.len())
+    }
+
+    fn first_bad_byte(&self, value: &[u8]) -> Option<usize> {
+        if self.all_fine {
+            return None;
+        }
+        let wrong = str::from_utf8(value).err()?;
+        Some(wrong.valid_up_to())
     }
 }
 
@@ -388,30 +427,16 @@ fn whole_lines(bytes: &[u8]) -> Option<usize> {
     last.map(|last| last + 1)
 }
 
-/// Where the line ends that has no line feed before `from`. Every line of a block has one.
-fn line_end(block: &[u8], from: usize) -> usize {
-    let rest = block.get(from..).unwrap_or_default();
-    from + memchr(b'\n', rest).unwrap_or(rest.len())
-}
-
-fn trim_end(mut value: &[u8]) -> &[u8] {
-    while let [head @ .., last] = value
-        && is_blank(*last)
-    {
-        value = head;
+#[inline]
+fn trim_end(value: &[u8]) -> &[u8] {
+    match value.last() {
+        Some(&last) if is_blank(last) => {
+            let end = value.iter().rposition(|&byte| !is_blank(byte));
+            &value[..end.map_or(0, |last| last + 1)]
+        }
+        _ => value,
     }
-    value
 }
 
-fn first_bad_byte(value: &[u8]) -> Option<usize> {
-    str::from_utf8(value).err().map(|error| error.valid_up_to())
-}
-
-/// How long a value is once each run of bad bytes is one U+FFFD.
-fn lossy_len(value: &[u8]) -> usize {
-    let chunk_len = |chunk: std::str::Utf8Chunk<'_>| {
-        let replaced = !chunk.invalid().is_empty();
-        chunk.valid().len() + usize::from(replaced) * char::REPLACEMENT_CHARACTER.len_utf8()
-    };
-    value.utf8_chunks().map(chunk_len).sum()
-}
+#[cfg(test)]
+mod tests;

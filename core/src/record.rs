@@ -156,6 +156,8 @@ pub struct History {
     pub leftovers: Option<i64>,
     /// `[unix ms, status]` for every change of status, an array.
     pub timeline: Option<Json>,
+    /// The random mark of the run, unique in the table.
+    pub run: Option<String>,
 }
 
 /// The stored values of a running task: a row of the feedbacks table.
@@ -183,6 +185,7 @@ mod tests {
     fn a_document_keeps_only_what_it_has_and_reads_back() {
         let mut document = Document::new();
         assert_eq!(document.to_json(), "{\"format\":\"taskwatcher/1\"}");
+        assert_eq!(document, Document::default());
         document.tasks = Some(vec![Task {
             taskid: 7,
             name: Some("n\u{9b}".to_owned()),

@@ -98,6 +98,23 @@ mod tests {
     }
 
     #[test]
+    fn words_are_read_as_they_are_stored() {
+        for status in [
+            Status::Reserved,
+            Status::Running,
+            Status::Silent,
+            Status::Stalled,
+        ] {
+            assert_eq!(Status::parse(status.as_str()), Some(status));
+        }
+        assert_eq!(Status::parse("running"), None);
+        assert_eq!(
+            Status::Reserved.begins(Duration::from_secs(8)),
+            Duration::ZERO
+        );
+    }
+
+    #[test]
     fn a_status_ends_where_the_next_begins() {
         let timeout = Duration::from_secs(8);
         assert_eq!(

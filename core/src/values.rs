@@ -16,6 +16,13 @@ pub struct Values {
 }
 
 impl Values {
+    /// Pairs whose keys all differ.
+    pub(crate) fn of_distinct(pairs: impl Iterator<Item = (String, String)>) -> Self {
+        Self {
+            pairs: pairs.collect(),
+        }
+    }
+
     /// The pairs in order.
     #[must_use = "an iterator does nothing by itself"]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + DoubleEndedIterator {
@@ -133,7 +140,8 @@ impl<'de> Visitor<'de> for ObjectOfStrings {
     }
 }
 
-fn write_string(json: &mut String, text: &str) {
+/// Writes a text as JSON on one line: every control character is escaped, DEL and C1 included.
+pub fn write_string(json: &mut String, text: &str) {
     json.push('"');
     let mut plain = 0;
     for (at, c) in text.char_indices() {
@@ -156,4 +164,67 @@ fn write_string(json: &mut String, text: &str) {
     }
     json.push_str(&text[plain..]);
     json.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values<const N: usize>(pairs: [(&str, &str); N]) -> Values {
+        pairs.into_iter().collect()
+    }
+
+    #[test]
+    fn json_is_one_object_in_order() {
+        assert_eq!(Values::default().to_json(), "{}");
+        let values = values([("b", "1"), ("a", "two \"words\"\\")]);
+        assert_eq!(values.to_json(), r#"{"b":"1","a":"two \"words\"\\"}"#);
+    }
+
+    #[test]
+    fn every_control_character_is_escaped() {
+        let wild = "\n\r\t\0\u{8}\u{1B}[31m\u{7F}\u{80}\u{9F}\u{A0}é";
+        let json = values([(wild, wild)]).to_json();
+        let escaped = r#""\n\r\t\u0000\u0008\u001B[31m\u007F\u0080\u009F "#.to_owned() + "é\"";
+        assert_eq!(
+            json,
+            format!("{{{escaped}:{escaped}}}").replace(' ', "\u{A0}")
+        );
+        assert_eq!(Values::from_json(&json).unwrap(), values([(wild, wild)]));
+    }
+
+    #[test]
+    fn of_equal_keys_the_last_value_counts_in_the_first_place() {
+        let read = Values::from_json(r#" {"a":"1", "b":"2", "\u0061":"3"} "#).unwrap();
+        assert_eq!(read, values([("a", "3"), ("b", "2")]));
+        assert_eq!((read.len(), read.is_empty()), (2, false));
+        assert_eq!((read.get("a"), read.get("c")), (Some("3"), None));
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_a_reason() {
+        let others = [
+            "",
+            "null",
+            "[]",
+            "\"a\"",
+            "1",
+            "{",
+            "{}x",
+            r#"{"a":1}"#,
+            r#"{"a":null}"#,
+            r#"{"a":{}}"#,
+            r#"{"a":"b"}{}"#,
+            "{\"a\":\"\n\"}",
+        ];
+        for other in others {
+            let error = Values::from_json(other).unwrap_err();
+            let reason = error.to_string();
+            assert!(
+                reason.starts_with("feedback is not a JSON object of strings: "),
+                "{reason}"
+            );
+            assert!(std::error::Error::source(&error).is_some());
+        }
+    }
 }

@@ -4,16 +4,20 @@
 //! first `]` and the line feed among 32 bytes, and to compare `[key]` with what is stored. This module
 //! only looks; it knows nothing of the grammar beyond the brackets.
 
-/// How many bytes are looked at.
-pub(crate) const WINDOW: usize = 32;
+use crate::lanes::{LANES, equal};
+
+/// How many bytes at the start of a line are looked at.
+pub(crate) const WINDOW: usize = 2 * LANES;
 
 /// The longest key whose `[key]` fits into a [`Head`].
-pub(crate) const SHORT_KEY: usize = WINDOW - 2;
+const SHORT_KEY: usize = WINDOW - "[]".len();
 
-/// `[key]` with zeros behind it. No key holds a zero byte or `]`, so two heads are equal exactly when
-/// their keys are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Head([u64; WINDOW / 8]);
+const WORDS: usize = WINDOW / size_of::<u64>();
+
+/// `[key]` with zeros behind it. No key holds a zero byte or `]`, so two heads are the same exactly
+/// when their keys are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head([u64; WORDS]);
 
 impl Head {
     /// The head of a key, if it is short enough.
@@ -28,39 +32,49 @@ impl Head {
         Some(Self(words(&bytes)))
     }
 
-    /// The head that a line starts with, if its first `]` stands at `close`.
+    /// The head of no line.
+    pub(crate) const NONE: Self = Self([u64::MAX; WORDS]);
+
+    /// The head that a line starts with whose first `]` stands at `close`; where that is outside the
+    /// window, it is like that of no key.
+    #[inline]
     pub(crate) fn of_line(line: &[u8; WINDOW], close: usize) -> Self {
-        let mut head = words(line);
-        for (word, kept) in head.iter_mut().zip(&KEPT[close % WINDOW]) {
-            *word &= kept;
-        }
-        Self(head)
+        let line = words(line);
+        let kept = &KEPT[close % WINDOW];
+        Self(std::array::from_fn(|n| line[n] & kept[n]))
     }
 
-    /// A hash over every byte. It is no secret: a table must stay quick where hashes collide.
-    pub(crate) fn hash(&self) -> usize {
+    /// True if both are of the same key. The words of a line are in registers: a comparison of arrays
+    /// would send them through memory.
+    #[inline]
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        let pairs = self.0.iter().zip(&other.0);
+        pairs.fold(0, |differences, (a, b)| differences | (a ^ b)) == 0
+    }
+
+    /// A hash over every byte, best at its top. It is no secret: a table must stay quick where hashes
+    /// collide.
+    #[inline]
+    pub(crate) fn hash(&self) -> u64 {
         let [a, b, c, d] = self.0;
-        let left = fold(a ^ 0x9E37_79B9_7F4A_7C15, b ^ 0xD1B5_4A32_D192_ED03);
-        let right = fold(c ^ 0x8CB9_2BA7_2F3D_8DD7, d ^ 0xAAAA_AAAA_AAAA_AAAB);
-        left ^ right
+        let mixed = a ^ b.rotate_left(23) ^ c.rotate_left(41) ^ d.rotate_left(59);
+        mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 }
 
-/// The places of the first `]` and of the first line feed.
-pub(crate) fn first_close_and_line_feed(line: &[u8; WINDOW]) -> (Option<usize>, Option<usize>) {
-    let (close, line_feed) = masks(line);
-    (first(close), first(line_feed))
-}
-
-fn first(mask: u32) -> Option<usize> {
+/// The first place of a byte.
+#[inline]
+pub(crate) fn first(line: &[u8; WINDOW], byte: u8) -> Option<usize> {
+    let (lanes, _) = line.as_chunks();
+    let mask = equal(&lanes[0], byte) | equal(&lanes[1], byte) << LANES;
     (mask != 0).then_some(mask.trailing_zeros() as usize)
 }
 
 /// For each place of `]`, the bits of a head that belong to it.
-static KEPT: [[u64; WINDOW / 8]; WINDOW] = kept();
+static KEPT: [[u64; WORDS]; WINDOW] = kept();
 
-const fn kept() -> [[u64; WINDOW / 8]; WINDOW] {
-    let mut all = [[0; WINDOW / 8]; WINDOW];
+const fn kept() -> [[u64; WORDS]; WINDOW] {
+    let mut all = [[0; WORDS]; WINDOW];
     let mut close = 0;
     while close < WINDOW {
         let mut byte = 0;
@@ -73,35 +87,64 @@ const fn kept() -> [[u64; WINDOW / 8]; WINDOW] {
     all
 }
 
-fn words(bytes: &[u8; WINDOW]) -> [u64; WINDOW / 8] {
+#[inline]
+fn words(bytes: &[u8; WINDOW]) -> [u64; WORDS] {
     let (words, _) = bytes.as_chunks();
     std::array::from_fn(|n| u64::from_le_bytes(words[n]))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "both halves are used")]
-fn fold(a: u64, b: u64) -> usize {
-    let product = u128::from(a) * u128::from(b);
-    (product as u64 ^ (product >> 64) as u64) as usize
-}
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-/// Bit n stands for byte n; of each mask only the lowest bit is sure to be exact.
-fn masks(line: &[u8; WINDOW]) -> (u32, u32) {
-    let words = words(line);
-    let mut close = 0;
-    let mut line_feed = 0;
-    for (n, word) in words.into_iter().enumerate() {
-        close |= matches(word, b']') << (8 * n);
-        line_feed |= matches(word, b'\n') << (8 * n);
+    use super::*;
+
+    fn window(line: &[u8]) -> [u8; WINDOW] {
+        let mut bytes = [b'\n'; WINDOW];
+        bytes[..line.len()].copy_from_slice(line);
+        bytes
     }
-    (close, line_feed)
-}
 
-/// Which bytes of a word are `byte`, as eight bits; a borrow can only spoil bits above the first.
-fn matches(word: u64, byte: u8) -> u32 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = 0x8080_8080_8080_8080;
-    let zero_where_equal = word ^ (ONES * u64::from(byte));
-    let tops = zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & TOPS;
-    // The multiplication gathers the eight top bits, in order, in the highest byte.
-    ((tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+    #[test]
+    fn a_line_has_the_head_of_its_key() {
+        for len in 1..=SHORT_KEY {
+            let key = "k".repeat(len);
+            let line = window(format!("[{key}]").as_bytes());
+            let head = Head::of_line(&line, first(&line, b']').unwrap());
+            assert!(Head::of_key(&key).is_some_and(|known| known.same(&head)));
+            assert_eq!(
+                Head::of_key(&key).map(|known| known.hash()),
+                Some(head.hash())
+            );
+        }
+        assert!(Head::of_key(&"k".repeat(SHORT_KEY + 1)).is_none());
+    }
+
+    #[test]
+    fn no_line_has_the_head_of_no_key() {
+        let lines = [[0; WINDOW], [0xFF; WINDOW], [b']'; WINDOW], [b'['; WINDOW]];
+        for line in lines {
+            for close in 0..=WINDOW {
+                let honest = close == WINDOW || line[close] == b']';
+                let close = if honest { close } else { WINDOW };
+                assert!(!Head::of_line(&line, close).same(&Head::NONE));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_place_is_found(line: [u8; WINDOW], byte: u8, at in 0..WINDOW) {
+            let mut line = line;
+            line[at] = byte;
+            prop_assert_eq!(first(&line, byte), line.iter().position(|&b| b == byte));
+        }
+
+        #[test]
+        fn heads_are_the_same_only_for_the_same_key(a in "[a-c]{1,30}", b in "[a-c]{1,30}") {
+            let heads = [&a, &b].map(|key| Head::of_key(key).unwrap());
+            prop_assert_eq!(heads[0].same(&heads[1]), a == b);
+            prop_assert!(heads[0].same(&heads[0]));
+        }
+    }
 }

@@ -106,3 +106,64 @@ fn line(key: &str, value: &str) -> Result<String, LineError> {
     }
     Ok(format!("[{key}]{value}\n"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_as_a_reader_expects_them() {
+        assert_eq!(set("a", " b ] c").unwrap(), "[a] b ] c\n");
+        assert_eq!(clear("a").unwrap(), "[a]\n");
+        assert_eq!(CLEAR_ALL, "[]\n");
+    }
+
+    #[test]
+    fn what_a_line_cannot_carry_is_refused() {
+        assert_eq!(set("", "v"), Err(LineError::EmptyKey));
+        assert_eq!(clear(""), Err(LineError::EmptyKey));
+        let digit = LineError::BadKey(DiagnosticKind::DigitFirst);
+        assert_eq!(set("1", "v"), Err(digit));
+        assert_eq!(clear("1"), Err(digit));
+        assert_eq!(set("a", ""), Err(LineError::EmptyValue));
+        assert_eq!(set("a", "b\nc"), Err(LineError::LineBreak));
+        for end in [" ", "\t", "\r"] {
+            assert_eq!(set("a", &format!("b{end}")), Err(LineError::SpaceAtEnd));
+        }
+        assert_eq!(set("a", "b\n"), Err(LineError::LineBreak));
+    }
+
+    #[test]
+    fn the_longest_line_is_as_long_as_a_reader_takes() {
+        let value = "v".repeat(MAX_LINE - "[k]".len());
+        assert_eq!(set("k", &value).map(|line| line.len()), Ok(MAX_LINE + 1));
+        assert_eq!(set("k", &(value + "v")), Err(LineError::TooLong));
+    }
+
+    #[test]
+    fn errors_say_what_to_do() {
+        let all = [
+            LineError::EmptyKey,
+            LineError::BadKey(DiagnosticKind::SpaceInKey),
+            LineError::EmptyValue,
+            LineError::LineBreak,
+            LineError::SpaceAtEnd,
+            LineError::TooLong,
+        ];
+        for error in all {
+            assert!(error.to_string().contains([';', ',']), "{error}");
+        }
+    }
+
+    #[test]
+    fn append_adds_a_line_or_leaves_the_file_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("feedback.log");
+        append(&log, "a", "1").unwrap();
+        append(&log, "a", "2").unwrap();
+        let refused = append(&log, "a b", "3").unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), "[a]1\n[a]2\n");
+        assert!(append(folder.path(), "a", "1").is_err());
+    }
+}

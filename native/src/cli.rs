@@ -89,6 +89,12 @@ maximum time did; 125 taskwatcher failed; 126 the command cannot be executed; 12
     },
     /// Store the time information of running tasks, drop expired reservations, recover what a dead launcher left
     Update,
+    /// Write tasks, history and feedback as one JSON document, for the viewer
+    Export {
+        /// The file [default: standard output]
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
     /// Print the values of a feedback file as JSON
     Parse {
         /// The file; - is standard input

@@ -109,8 +109,9 @@ pub fn read(path: &Path, stored: Option<Reading>, last: LastLine) -> io::Result<
             && fingerprint(&file, stored.offset).is_ok_and(|found| found == stored.fingerprint)
     });
     let (mut reader, start) = match stored {
-        Some(stored) => (Reader::resume(stored.values), stored.offset),
-        None => (Reader::new(), 0),
+        Some(stored) if stored.offset > 0 => (Reader::resume(stored.values), stored.offset),
+        // At the very start a byte order mark is no data.
+        _ => (Reader::new(), 0),
     };
     let mut piece = vec![0; PIECE];
     let mut offset = start;

@@ -1,1 +1,32 @@
-//! What the whole-program tests share.
+//! What the whole-program tests share: real processes, real SQLite files, no sleeping.
+//!
+//! - [`Lab`]: one test's folder, database and processes; nothing of it outlives the test.
+//! - [`Stage`] and [`Puppet`]: programs that do what the test tells them, step by step.
+//! - [`Terminal`]: a pseudo terminal.
+//! - [`Original`]: the Python package 1.7, where it is installed.
+//!
+//! Timing is under the test's control: it waits for events, and programs move when told.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::missing_panics_doc,
+    reason = "helpers of tests fail by a panic, as tests do"
+)]
+
+mod database;
+mod lab;
+mod original;
+pub mod process;
+mod running;
+mod stage;
+mod terminal;
+mod wait;
+
+pub use database::{Row, rows};
+pub use lab::{Lab, Programs};
+pub use original::Original;
+pub use process::Process;
+pub use running::{Output, Running};
+pub use rustix::process::Signal;
+pub use stage::{Puppet, Stage};
+pub use terminal::Terminal;
+pub use wait::{Deadline, FolderWatch, PATIENCE, readable};

@@ -72,6 +72,20 @@ pub struct HistoryFilter {
 
 /// Finished tasks, oldest first.
 pub fn history(connection: &Connection, filter: &HistoryFilter) -> rusqlite::Result<Vec<History>> {
+    let mut found = Vec::new();
+    each_of_history(connection, filter, |row| {
+        found.push(row);
+        Ok::<(), rusqlite::Error>(())
+    })?;
+    Ok(found)
+}
+
+/// The same one by one, for a history of any length. Ends at the first error that `take` returns.
+pub fn each_of_history<E: From<rusqlite::Error>>(
+    connection: &Connection,
+    filter: &HistoryFilter,
+    take: impl FnMut(History) -> Result<(), E>,
+) -> Result<(), E> {
     let mut conditions: Vec<&str> = Vec::new();
     let mut values: Vec<&dyn ToSql> = Vec::new();
     if let Some(name) = &filter.name {
@@ -95,14 +109,52 @@ pub fn history(connection: &Connection, filter: &HistoryFilter) -> rusqlite::Res
         sql.push_str(" WHERE ");
         sql.push_str(&conditions.join(" AND "));
     }
-    sql.push_str(" ORDER BY id DESC");
     if let Some(limit) = &filter.limit {
-        sql.push_str(" LIMIT ?");
+        sql = format!("SELECT * FROM ({sql} ORDER BY id DESC LIMIT ?)");
         values.push(limit);
     }
-    let mut found = collect(connection, &sql, &values, finished)?;
-    found.reverse();
-    Ok(found)
+    sql.push_str(" ORDER BY id");
+    each(connection, &sql, &values, finished, take)
+}
+
+/// At most so many finished tasks behind the row `after`, oldest first: a history in pages.
+pub fn history_after(
+    connection: &Connection,
+    after: Option<i64>,
+    limit: u32,
+    mut take: impl FnMut(History),
+) -> rusqlite::Result<()> {
+    // No row is before the first; a page may begin with the lowest number there is.
+    let (comparison, after) = after.map_or((">=", i64::MIN), |after| (">", after));
+    let sql = format!("SELECT * FROM history WHERE id {comparison} ?1 ORDER BY id LIMIT ?2");
+    each(connection, &sql, &[&after, &limit], finished, |row| {
+        take(row);
+        Ok(())
+    })
+}
+
+/// How many rows each table has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Running and reserved tasks.
+    pub tasks: u32,
+    /// Finished tasks.
+    pub history: u32,
+    /// Stored values of running tasks.
+    pub feedbacks: u32,
+}
+
+/// Counts all rows.
+pub fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
+    let sql = "SELECT (SELECT count(*) FROM tasks), (SELECT count(*) FROM history),
+                      (SELECT count(*) FROM feedbacks)";
+    connection.query_row(sql, [], |row| {
+        Ok(Counts {
+            tasks: row.get(0)?,
+            history: row.get(1)?,
+            feedbacks: row.get(2)?,
+        })
+    })
 }
 
 /// The newest finished task with this task id; 1.7 gave ids out again.
@@ -122,17 +174,31 @@ fn collect<T>(
     values: &[&dyn ToSql],
     record: impl Fn(&Fields<'_>) -> T,
 ) -> rusqlite::Result<Vec<T>> {
+    let mut records = Vec::new();
+    each(connection, sql, values, record, |record| {
+        records.push(record);
+        Ok::<(), rusqlite::Error>(())
+    })?;
+    Ok(records)
+}
+
+fn each<T, E: From<rusqlite::Error>>(
+    connection: &Connection,
+    sql: &str,
+    values: &[&dyn ToSql],
+    record: impl Fn(&Fields<'_>) -> T,
+    mut take: impl FnMut(T) -> Result<(), E>,
+) -> Result<(), E> {
     let mut statement = connection.prepare(sql)?;
     let columns = Columns::of(&statement);
     let mut rows = statement.query(values)?;
-    let mut records = Vec::new();
     while let Some(row) = rows.next()? {
-        records.push(record(&Fields {
+        take(record(&Fields {
             columns: &columns,
             row,
-        }));
+        }))?;
     }
-    Ok(records)
+    Ok(())
 }
 
 fn task(row: &Fields<'_>) -> Task {
@@ -199,6 +265,7 @@ fn finished(row: &Fields<'_>) -> History {
         maxrss_kb: row.integer("maxrss_kb"),
         leftovers: row.integer("leftovers"),
         timeline: row.json("timeline", Kind::Array),
+        run: row.text("run"),
     }
 }
 
@@ -297,6 +364,48 @@ mod tests {
     }
 
     #[test]
+    fn rows_are_read_whole() {
+        let connection = database();
+        connection
+            .execute_batch(
+                "INSERT INTO tasks (id, name, status, feedback, timeout, command, options)
+                 VALUES (2, 'a', 'RUNNING', 1, 1.5, '[\"x\"]', '{}'), (1, 'b', 'RESERVED', NULL, 8, NULL, NULL);
+                 INSERT INTO feedbacks (id, feedback, lastupdate, offset, inode, fingerprint)
+                 VALUES (2, '{\"k\":\"v\"}', 10, 5, 7, 'ff');
+                 INSERT INTO history (taskid, outcome, run) VALUES (3, 'lost', 'mark');",
+            )
+            .unwrap();
+        let all = tasks(&connection).unwrap();
+        assert_eq!(
+            all.iter().map(|task| task.taskid).collect::<Vec<_>>(),
+            [1, 2]
+        );
+        assert_eq!(all[1].timeout.as_ref().unwrap().to_string(), "1.5");
+        assert_eq!(all[0].timeout.as_ref().unwrap().to_string(), "8");
+        assert!(all[1].feedback && !all[0].feedback);
+        assert_eq!(tasks_by_name(&connection, "a").unwrap(), all[1..]);
+        assert_eq!(task_by_id(&connection, 9).unwrap(), None);
+        let stored = feedback_by_id(&connection, 2).unwrap().unwrap();
+        assert_eq!(
+            (stored.offset, stored.inode, stored.lastupdate),
+            (Some(5), Some(7), Some(10))
+        );
+        assert_eq!(feedbacks(&connection).unwrap(), [stored]);
+        assert_eq!(
+            history_by_taskid(&connection, 3)
+                .unwrap()
+                .unwrap()
+                .run
+                .as_deref(),
+            Some("mark")
+        );
+        let stopped = each_of_history(&connection, &HistoryFilter::default(), |_| {
+            Err(rusqlite::Error::InvalidQuery)
+        });
+        assert!(stopped.is_err());
+    }
+
+    #[test]
     fn an_older_schema_lacks_fields_only() {
         let connection = Connection::open_in_memory().unwrap();
         connection
@@ -314,6 +423,23 @@ mod tests {
             "{\"progress\":\"1\"}"
         );
         assert_eq!(history_by_taskid(&connection, 5).unwrap().unwrap().id, 2);
+    }
+
+    #[test]
+    fn pages_follow_each_other() {
+        let connection = database();
+        connection
+            .execute_batch("INSERT INTO history (id) VALUES (-5), (1), (2), (7)")
+            .unwrap();
+        let page = |after, limit| {
+            let mut ids = Vec::new();
+            history_after(&connection, after, limit, |row| ids.push(row.id)).unwrap();
+            ids
+        };
+        assert_eq!(page(None, 3), [-5, 1, 2]);
+        assert_eq!(page(Some(2), 3), [7]);
+        assert!(page(Some(7), 3).is_empty());
+        assert_eq!(counts(&connection).unwrap().history, 4);
     }
 
     #[test]

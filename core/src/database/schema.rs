@@ -51,8 +51,14 @@ const MIGRATIONS: [&str; 1] = [
     ALTER TABLE history ADD COLUMN maxrss_kb INTEGER;
     ALTER TABLE history ADD COLUMN leftovers INTEGER;
     ALTER TABLE history ADD COLUMN timeline TEXT;
+    ALTER TABLE history ADD COLUMN run TEXT;
 
     CREATE INDEX history_taskid ON history (taskid);
+    -- What makes sure that a run is archived once, even if its task row has been lost.
+    CREATE UNIQUE INDEX history_run ON history (run);
+
+    -- Feedback files of archived tasks that are still to be deleted.
+    CREATE TABLE removals (taskid INTEGER PRIMARY KEY, feedfile BLOB, before TEXT);
 
     -- Its AUTOINCREMENT counter gives out the ids, above every id seen so far.
     CREATE TABLE taskids (id INTEGER PRIMARY KEY AUTOINCREMENT);
@@ -158,7 +164,7 @@ pub fn inspect(connection: &Connection) -> Result<State, SchemaError> {
     // Every command comes by here, nearly always with a database of this version.
     let (objects, ours): (i64, i64) = connection.query_row(
         "SELECT count(*), coalesce(sum(type = 'table' AND
-             name IN ('tasks', 'feedbacks', 'history', 'taskids')), 0) FROM sqlite_schema",
+             name IN ('tasks', 'feedbacks', 'history', 'taskids', 'removals')), 0) FROM sqlite_schema",
         [],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
@@ -166,7 +172,7 @@ pub fn inspect(connection: &Connection) -> Result<State, SchemaError> {
         return Ok(State::Empty);
     }
     let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if found == VERSION && ours == 4 {
+    if found == VERSION && ours == 5 {
         return Ok(State::Version(VERSION));
     }
     for (table, columns) in BASELINE {
@@ -320,6 +326,27 @@ mod tests {
                 .ends_with("its table 'history' has no column 'endtime'"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_version_that_no_migration_wrote_is_foreign() {
+        let mut connection = original();
+        connection.pragma_update(None, "user_version", -1).unwrap();
+        let error = migrate(&mut connection).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "it is not a taskwatcher database: its user_version is -1"
+        );
+        connection.pragma_update(None, "user_version", 9).unwrap();
+        let error = migrate(&mut connection).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("its schema version is 9, and this program knows")
+        );
+        drop(connection.execute_batch("PRAGMA user_version = 0; BEGIN"));
+        let error = migrate(&mut connection).unwrap_err();
+        assert!(matches!(error, SchemaError::Sqlite(_)), "{error}");
     }
 
     #[test]

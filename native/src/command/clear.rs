@@ -17,6 +17,6 @@ pub fn run(database: &Path, older_than: Option<Duration>, keep: Option<u32>) -> 
         ended_since: since,
         newest: keep,
     })?;
-    eprintln!("taskwatcher: cleared {cleared} finished task(s)");
+    crate::complain(&format!("cleared {cleared} finished task(s)"));
     Ok(0)
 }

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use taskwatcher_core::Values;
+use taskwatcher_core::record::Task;
+
 use crate::error::Error;
 use crate::feedback::{self, LastLine, Reading};
 use crate::render::output::print;
@@ -19,6 +22,13 @@ pub fn run(database: &Path, id: i64) -> Result<u8, Error> {
             "task {id} is reserved and not launched yet: it has no values"
         )));
     }
+    print(&present(&mut store, &task)?.to_json())?;
+    Ok(0)
+}
+
+/// The present values of a running task, which are stored too.
+pub fn present(store: &mut Store, task: &Task) -> Result<Values, Error> {
+    let id = task.taskid;
     let Some(path) = store.feedfile(id)? else {
         return Err(Error::Refused(format!(
             "task {id} gives no feedback; launch it with --feedback if it should"
@@ -34,12 +44,11 @@ pub fn run(database: &Path, id: i64) -> Result<u8, Error> {
     let is_new = !stored.is_some_and(|stored| stored.is_at(&reading));
     if is_new
         && !store.is_read_only()
-        && let Some(identity) = recover::identity_of(&task)
+        && let Some(identity) = recover::identity_of(task)
     {
         store.store_feedback(&identity.run, &reading.to_row(id))?;
     }
-    print(&reading.values.to_json())?;
-    Ok(0)
+    Ok(reading.values)
 }
 
 fn finished(store: &Store, id: i64) -> Result<u8, Error> {

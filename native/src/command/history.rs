@@ -1,12 +1,13 @@
 //! `history`: finished tasks.
 
+use std::io;
 use std::path::Path;
 
 use taskwatcher_core::database::read::HistoryFilter;
-use taskwatcher_core::record::Document;
 
 use crate::cli::HistoryArgs;
 use crate::error::Error;
+use crate::render::document::Document;
 use crate::render::output::print;
 use crate::render::table::{self, Look};
 use crate::supervise::recover;
@@ -21,17 +22,17 @@ pub fn run(database: &Path, arguments: &HistoryArgs) -> Result<u8, Error> {
         before: arguments.before,
         limit: arguments.limit,
     };
-    let rows = store.history(&filter)?;
     if arguments.json {
-        print(
-            &Document {
-                history: Some(rows),
-                ..Document::new()
-            }
-            .to_json(),
-        )?;
-    } else if rows.is_empty() {
-        eprintln!("taskwatcher: no finished task matches");
+        let mut document = Document::begin(io::stdout().lock())?;
+        document.member("history", |records| {
+            store.each_of_history(&filter, |row| records.push(&row))
+        })?;
+        document.end()?;
+        return Ok(0);
+    }
+    let rows = store.history(&filter)?;
+    if rows.is_empty() {
+        crate::complain("no finished task matches");
     } else {
         print(&table::history(&rows, &Look::of_stdout()))?;
     }

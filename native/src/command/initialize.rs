@@ -25,6 +25,6 @@ pub fn run(database: &Path, force: bool) -> Result<u8, Error> {
         )));
     }
     store.erase()?;
-    eprintln!("taskwatcher: '{}' is ready", database.display());
+    crate::complain(&format!("'{}' is ready", database.display()));
     Ok(0)
 }

@@ -1,20 +1,41 @@
 //! `list`: running and reserved tasks.
 
+use std::io;
 use std::path::Path;
 
-use taskwatcher_core::record::{Document, Task};
+use taskwatcher_core::record::Task;
 
 use crate::error::Error;
+use crate::render::document::Document;
 use crate::render::output::print;
 use crate::render::table::{self, Look};
-use crate::store::is_running;
-use crate::supervise::recover;
+use crate::store::{Store, is_running};
+use crate::supervise::recover::{self, Verdict};
 use crate::sys::clock;
 use crate::sys::file::Version;
 
 /// Prints the tasks as a table or as JSON.
 pub fn run(database: &Path, json: bool) -> Result<u8, Error> {
     let store = recover::open(database)?;
+    let tasks = present_tasks(&store)?;
+    if json {
+        let mut document = Document::begin(io::stdout().lock())?;
+        document.member("tasks", |records| {
+            tasks.iter().try_for_each(|task| records.push(task))
+        })?;
+        document.end()?;
+    } else if tasks.is_empty() {
+        crate::complain("no task is running or reserved");
+    } else {
+        let is_elsewhere =
+            |task: &Task| is_running(task) && recover::judge(task) == Verdict::Elsewhere;
+        print(&table::tasks(&tasks, &Look::of_stdout(), is_elsewhere))?;
+    }
+    Ok(0)
+}
+
+/// Running and reserved tasks with their present durations and timers.
+pub fn present_tasks(store: &Store) -> Result<Vec<Task>, Error> {
     let mut tasks = store.tasks()?;
     for task in &mut tasks {
         let feedfile = if task.feedback {
@@ -32,25 +53,12 @@ pub fn run(database: &Path, json: bool) -> Result<u8, Error> {
             clock::unix_seconds(),
         );
     }
-    if json {
-        print(
-            &Document {
-                tasks: Some(tasks),
-                ..Document::new()
-            }
-            .to_json(),
-        )?;
-    } else if tasks.is_empty() {
-        eprintln!("taskwatcher: no task is running or reserved");
-    } else {
-        print(&table::tasks(&tasks, &Look::of_stdout()))?;
-    }
-    Ok(0)
+    Ok(tasks)
 }
 
 /// Fills in what changes every second and is therefore not stored: the duration, and with feedback
 /// the time since the last heartbeat, which is the file's last change or the start.
-pub fn refresh(task: &mut Task, modified: Option<i64>, now: i64) {
+fn refresh(task: &mut Task, modified: Option<i64>, now: i64) {
     let Some(start) = task.starttime.filter(|_| is_running(task)) else {
         return;
     };

@@ -2,6 +2,7 @@
 //! result; none ends the process.
 
 mod clear;
+mod export;
 mod feedback;
 mod history;
 mod initialize;
@@ -36,6 +37,7 @@ pub fn run(command: &Command, database: &Path) -> Result<u8, Error> {
         Command::Kill { ids } => kill::ids(database, ids),
         Command::Killall { name } => kill::named(database, name),
         Command::Update => update::run(database),
+        Command::Export { file } => export::run(database, file.as_deref()),
         Command::Parse { file, check, json } => parse::run(file, *check, *json),
     }
 }

@@ -94,7 +94,7 @@ impl Sink for List<'_> {
         let message = problem.to_string();
         let text = if self.json {
             let separator = if self.count == 0 { "" } else { "," };
-            let entry = serde_json::json!({ "line": line, "column": column, "offset": offset, "message": message });
+            let entry = serde_json::json!({ "line": line, "column": column, "offset": offset, "code": problem.kind.code(), "message": message });
             format!("{separator}{entry}")
         } else {
             format!("{}:{line}:{column}: {message}\n", self.name)

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
+use taskwatcher_core::json::Json;
+
 use crate::cli::ReserveArgs;
 use crate::error::Error;
 use crate::render::output::print;
 use crate::supervise::recover;
 use crate::sys::clock;
+use crate::sys::identity::Place;
 
 /// Reserves an id and prints it, nothing else.
 pub fn run(database: &Path, arguments: &ReserveArgs) -> Result<u8, Error> {
@@ -19,6 +22,7 @@ pub fn run(database: &Path, arguments: &ReserveArgs) -> Result<u8, Error> {
         arguments.unique,
         lifetime,
         clock::unix_seconds(),
+        &Json::of(Place::here()),
     )?;
     print(&id.to_string())?;
     Ok(0)

@@ -61,8 +61,9 @@ impl<'a, R> Column<'a, R> {
     }
 }
 
-/// The table of running and reserved tasks.
-pub fn tasks(rows: &[Task], look: &Look) -> String {
+/// The table of running and reserved tasks. `is_elsewhere` tells those that run where this machine
+/// cannot see them.
+pub fn tasks(rows: &[Task], look: &Look, is_elsewhere: impl Fn(&Task) -> bool) -> String {
     let columns = [
         Column::number("TASK", |task: &Task| task.taskid.to_string()),
         Column::text("NAME", |task: &Task| text(task.name.as_ref())),
@@ -82,6 +83,15 @@ pub fn tasks(rows: &[Task], look: &Look) -> String {
             task.timeout
                 .as_ref()
                 .map_or_else(String::new, |timeout| format!("{timeout}s"))
+        }),
+        Column::text("ELSEWHERE", |task: &Task| {
+            if is_elsewhere(task) {
+                task.host
+                    .as_deref()
+                    .map_or_else(|| "unknown".to_owned(), visible)
+            } else {
+                String::new()
+            }
         }),
         Column::text("INFO1", |task: &Task| text(task.info1.as_ref())),
         Column::text("INFO2", |task: &Task| text(task.info2.as_ref())),

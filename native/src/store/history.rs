@@ -1,22 +1,54 @@
 //! The history table: archiving a task exactly once, and clearing.
 
+use std::path::PathBuf;
+
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use taskwatcher_core::json::Json;
 use taskwatcher_core::record::History;
 
 use super::Store;
+use super::task::{path_of, path_value};
 use crate::error::Error;
+use crate::sys::file::Version;
 
 /// A finished task on its way into the history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finished {
     /// The task's id.
     pub taskid: i64,
-    /// The mark of its run, or nothing for a task of 1.7: only the row of that run is replaced.
-    pub run: String,
-    /// The row; its own id is given by the table.
+    /// The row; its own id is given by the table. Its run tells which task row it replaces; a task
+    /// of 1.7 has none.
     pub record: History,
+    /// The feedback file that goes once the task is archived.
+    pub removal: Option<Removal>,
+}
+
+/// A feedback file that is to be deleted, unless it is still as it was before its task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Removal {
+    /// Absolute path, byte for byte.
+    #[serde(with = "bytes_of_path")]
+    pub path: PathBuf,
+    /// What stood there at launch.
+    pub before: Option<Version>,
+}
+
+/// A path in JSON: a text cannot hold every path, its bytes can.
+mod bytes_of_path {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        path.as_os_str().as_bytes().serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        Vec::deserialize(deserializer).map(|bytes| OsString::from_vec(bytes).into())
+    }
 }
 
 /// What `clear` leaves.
@@ -30,30 +62,52 @@ pub struct Keep {
 
 impl Store {
     /// Moves a task into the history in one transaction that survives a loss of power. `false`: its
-    /// row was not there any more, so that it is archived already, and nothing was done.
+    /// run is there already, and nothing was done. A task whose row has been lost (a database that
+    /// was replaced) is archived all the same.
     pub fn finish(&mut self, finished: &Finished) -> Result<bool, Error> {
         let Finished {
             taskid,
-            run,
             record,
+            removal,
         } = finished;
         self.synchronous("FULL")?;
         let transaction = self.write()?;
+        let is_archived = transaction.query_row(
+            "SELECT EXISTS (SELECT 1 FROM history WHERE run = ?1)",
+            [&record.run],
+            |row| row.get(0),
+        )?;
         let deleted = transaction.execute(
             "DELETE FROM tasks WHERE id = ?1
-                 AND CASE ?2 WHEN '' THEN identity IS NULL ELSE instr(identity, ?2) > 0 END",
-            params![taskid, run],
+                 AND CASE WHEN ?2 IS NULL THEN identity IS NULL ELSE instr(identity, ?2) > 0 END",
+            params![taskid, record.run],
         )?;
-        if deleted == 0 {
+        if is_archived || (deleted == 0 && record.run.is_none()) {
             return Ok(false);
         }
-        transaction.execute("DELETE FROM feedbacks WHERE id = ?1", [taskid])?;
+        if deleted > 0 {
+            transaction.execute("DELETE FROM feedbacks WHERE id = ?1", [taskid])?;
+        }
+        if let Some(removal) = removal {
+            transaction.execute(
+                "INSERT OR REPLACE INTO removals (taskid, feedfile, before) VALUES (?1, ?2, ?3)",
+                params![
+                    taskid,
+                    path_value(&removal.path),
+                    removal
+                        .before
+                        .map(|before| Json::of(&before))
+                        .as_ref()
+                        .map(Json::as_str)
+                ],
+            )?;
+        }
         transaction.execute(
             "INSERT INTO history (taskid, taskname, info1, info2, info3, termsignal, termerror,
                  starttime, endtime, duration, feedback, exitcode, outcome, command, cwd, host,
-                 elapsed_ms, user_ms, system_ms, maxrss_kb, leftovers, timeline)
+                 elapsed_ms, user_ms, system_ms, maxrss_kb, leftovers, timeline, run)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                 ?19, ?20, ?21, ?22)",
+                 ?19, ?20, ?21, ?22, ?23)",
             params![
                 taskid,
                 record.taskname,
@@ -77,10 +131,39 @@ impl Store {
                 record.maxrss_kb,
                 record.leftovers,
                 record.timeline.as_ref().map(Json::as_str),
+                record.run,
             ],
         )?;
         transaction.commit()?;
         Ok(true)
+    }
+
+    /// The feedback files that are still to be deleted, by task.
+    pub fn removals(&self) -> Result<Vec<(i64, Removal)>, Error> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT taskid, feedfile, before FROM removals")?;
+        let rows = statement.query_map([], |row| {
+            let before: Option<String> = row.get(2)?;
+            let before = before.and_then(|text| serde_json::from_str(&text).ok());
+            Ok((
+                row.get(0)?,
+                path_of(row.get_ref(1)?).map(|path| Removal { path, before }),
+            ))
+        })?;
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(id, removal)| Some((id, removal?)))
+            .collect())
+    }
+
+    /// A file is deleted.
+    pub fn forget_removal(&mut self, taskid: i64) -> Result<(), Error> {
+        let transaction = self.write()?;
+        transaction.execute("DELETE FROM removals WHERE taskid = ?1", [taskid])?;
+        transaction.commit()?;
+        Ok(())
     }
 
     /// Clears the history but for what is to be kept; returns how many rows went.
@@ -100,8 +183,9 @@ impl Store {
     /// new task's.
     pub fn erase(&mut self) -> Result<(), Error> {
         let transaction = self.write()?;
-        transaction
-            .execute_batch("DELETE FROM tasks; DELETE FROM feedbacks; DELETE FROM history;")?;
+        transaction.execute_batch(
+            "DELETE FROM tasks; DELETE FROM feedbacks; DELETE FROM history; DELETE FROM removals;",
+        )?;
         transaction.commit()?;
         Ok(())
     }

@@ -13,7 +13,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use taskwatcher_core::database::read::{self, HistoryFilter};
 use taskwatcher_core::record::{Feedback, History, Task};
 
-pub use self::history::{Finished, Keep};
+pub use self::history::{Finished, Keep, Removal};
 pub use self::open::Patience;
 pub use self::task::{Labels, Start, Taken, is_running};
 
@@ -50,6 +50,20 @@ impl Store {
     /// Finished tasks, oldest first.
     pub fn history(&self, filter: &HistoryFilter) -> Result<Vec<History>, Error> {
         Ok(read::history(&self.connection, filter)?)
+    }
+
+    /// The same one by one, for a history of any length.
+    pub fn each_of_history(
+        &self,
+        filter: &HistoryFilter,
+        take: impl FnMut(History) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        read::each_of_history(&self.connection, filter, take)
+    }
+
+    /// The stored values of running tasks, in the order of ids.
+    pub fn feedbacks(&self) -> Result<Vec<Feedback>, Error> {
+        Ok(read::feedbacks(&self.connection)?)
     }
 
     /// The finished task with this task id; the newest one, since 1.7 gave ids out again.

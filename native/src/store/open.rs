@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use taskwatcher_core::database::harden;
 use taskwatcher_core::database::schema::{self, State};
 
 use super::Store;
@@ -19,6 +20,8 @@ use crate::sys::file;
 pub enum Patience {
     /// As long as a person would: for commands.
     Long,
+    /// Long enough for others that write their records at the same time.
+    Record,
     /// Not noticeably: for a launcher that has deadlines to keep and can try again.
     Short,
 }
@@ -27,6 +30,7 @@ impl Patience {
     fn limit(self) -> Duration {
         match self {
             Self::Long => Duration::from_secs(10),
+            Self::Record => Duration::from_secs(1),
             Self::Short => Duration::from_millis(100),
         }
     }
@@ -50,6 +54,7 @@ impl Store {
             }
             _ => schema::migrate(&mut store.connection)?,
         }
+        store.use_log(path)?;
         Ok(store)
     }
 
@@ -83,7 +88,6 @@ impl Store {
             connection,
             path: path.to_owned(),
         };
-        store.use_log(path)?;
         store.synchronous("NORMAL")?;
         Ok(store)
     }
@@ -142,19 +146,6 @@ impl Store {
             other => other.map(drop),
         }
     }
-}
-
-/// The file may come from anybody: what its schema contains is never run.
-fn harden(connection: &Connection) -> rusqlite::Result<()> {
-    for (setting, value) in [
-        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
-        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
-    ] {
-        connection.set_db_config(setting, value)?;
-    }
-    Ok(())
 }
 
 fn create(path: &Path) -> Result<(), Error> {

@@ -20,7 +20,7 @@ pub fn write(
         "{}{}-{}.json",
         prefix(database),
         finished.taskid,
-        finished.run
+        finished.record.run.as_deref().unwrap_or_default()
     );
     let text = serde_json::to_string(finished)?;
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
@@ -75,7 +75,13 @@ impl Store {
                 {
                     continue;
                 }
-                let Some(finished) = read(&entry.path()) else {
+                let text = match fs::read_to_string(entry.path()) {
+                    Ok(text) => text,
+                    // Its launcher could commit after all, or another command has taken it in.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(_) => String::new(),
+                };
+                let Ok(finished) = serde_json::from_str(&text) else {
                     crate::warn(&format!(
                         "'{name}' is no record of a task; look at it and move it away"
                     ));
@@ -87,10 +93,6 @@ impl Store {
         }
         Ok(())
     }
-}
-
-fn read(path: &Path) -> Option<Finished> {
-    serde_json::from_str(&fs::read_to_string(path).ok()?).ok()
 }
 
 fn prefix(database: &Path) -> String {

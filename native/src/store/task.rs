@@ -60,13 +60,15 @@ pub struct Start {
 }
 
 impl Store {
-    /// Gives out a new id. `lifetime` is in seconds; `None`: the reservation never expires.
+    /// Gives out a new id. `lifetime` is in seconds; `None`: the reservation never expires. `place`
+    /// says where, as JSON: a reservation does not outlive the boot it was made in.
     pub fn reserve(
         &mut self,
         labels: &Labels,
         unique: bool,
         lifetime: Option<i64>,
         now: i64,
+        place: &Json,
     ) -> Result<i64, Error> {
         let transaction = self.write()?;
         drop_expired(&transaction, now)?;
@@ -76,6 +78,10 @@ impl Store {
         let id = next_id(&transaction)?;
         let expires = lifetime.map(|seconds| now.saturating_add(seconds));
         insert(&transaction, id, labels, now, expires)?;
+        transaction.execute(
+            "UPDATE tasks SET identity = ?2 WHERE id = ?1",
+            params![id, place.as_str()],
+        )?;
         transaction.commit()?;
         Ok(id)
     }
@@ -245,14 +251,14 @@ impl Store {
 }
 
 /// A path is text where it can be; other bytes are stored as they are.
-fn path_value(path: &Path) -> ToSqlOutput<'_> {
+pub(super) fn path_value(path: &Path) -> ToSqlOutput<'_> {
     let bytes = path.as_os_str().as_bytes();
     ToSqlOutput::Borrowed(path.to_str().map_or(ValueRef::Blob(bytes), |text| {
         ValueRef::Text(text.as_bytes())
     }))
 }
 
-fn path_of(value: ValueRef<'_>) -> Option<PathBuf> {
+pub(super) fn path_of(value: ValueRef<'_>) -> Option<PathBuf> {
     match value {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
             Some(PathBuf::from(std::ffi::OsStr::from_bytes(bytes)))

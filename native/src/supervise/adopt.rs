@@ -5,7 +5,6 @@
 //! exit status is unknown and never made up.
 
 use std::path::Path;
-use std::time::Duration;
 
 use taskwatcher_core::json::Json;
 use taskwatcher_core::outcome::Ending;
@@ -97,9 +96,6 @@ fn adopt(database: &Path, id: i64, started: impl FnOnce(i64)) -> Result<(), Erro
     let ending: Option<Ending> = row.ending.as_ref().and_then(Json::to);
     let ended = supervision.going_on(status, ending).run();
     finish::archive(&task, &row, old.as_ref(), &ended, &signals)?;
-    if let Some(path) = &task.feedfile {
-        finish::remove_feedback(path, &task.options);
-    }
     Ok(())
 }
 
@@ -125,11 +121,10 @@ fn task_of(
     Ok((task, stored))
 }
 
-/// A process's start time is counted in ticks since boot.
+/// A command that runs already was started then on both clocks.
 fn started_at(command: Process) -> Started {
-    let ticks = Duration::from_millis(command.start.saturating_mul(10));
-    let age = clock::since_boot().saturating_sub(ticks);
-    Started::at(clock::monotonic().saturating_sub(age), ticks)
+    let age = clock::since_boot().saturating_sub(command.started());
+    Started::at(clock::monotonic().saturating_sub(age), command.started())
 }
 
 /// The signal that an earlier launcher has begun to end the task with.

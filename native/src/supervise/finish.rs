@@ -12,7 +12,8 @@ use super::task::{Options, Task};
 use crate::error::Error;
 use crate::feedback::{self, LastLine, Reading};
 use crate::render::time::duration_words;
-use crate::store::{Finished, Patience, Store, spool};
+use crate::store::{Finished, Patience, Removal, Store, spool};
+use crate::sys::fault::{self, Step};
 use crate::sys::file::Version;
 use crate::sys::signal::{Signal, Signals};
 use crate::sys::wait::Reaped;
@@ -122,6 +123,7 @@ pub fn record(row: &Row, ended: &Ended, feedback: Option<Json>) -> History {
         maxrss_kb: usage.map(|usage| usage.maxrss_kb),
         leftovers: i64::try_from(ended.leftovers).ok(),
         timeline: Json::parse(&ended.timeline, Kind::Array),
+        run: None,
     }
 }
 
@@ -140,7 +142,7 @@ pub fn archive(
     let began = clock::monotonic();
     let mut pause = Duration::from_millis(50);
     let mut spooled = None;
-    let mut store = Store::reopen(&task.database, Patience::Short);
+    let mut store = Store::reopen(&task.database, Patience::Record);
     let stored = store
         .as_ref()
         .ok()
@@ -153,23 +155,39 @@ pub fn archive(
         .feedfile
         .as_deref()
         .map(|path| final_feedback(path, stored));
+    let feedback = feedback
+        .as_ref()
+        .and_then(|values| Json::parse(values, Kind::Object));
     let finished = Finished {
         taskid: task.id,
-        run: task.run.clone(),
-        record: record(
-            row,
-            ended,
-            feedback
-                .as_ref()
-                .and_then(|values| Json::parse(values, Kind::Object)),
-        ),
+        record: History {
+            run: Some(task.run.clone()),
+            ..record(row, ended, feedback)
+        },
+        removal: task
+            .feedfile
+            .as_deref()
+            .and_then(|path| removal(path, &task.options)),
     };
     loop {
-        let Err(failure) = store.and_then(|mut store| store.finish(&finished)) else {
-            if let Some(path) = spooled {
-                let _ = fs::remove_file(path);
+        let done = store.and_then(|mut store| {
+            fault::reach(Step::BeforeCommit);
+            store.finish(&finished)?;
+            fault::reach(Step::Committed);
+            Ok(store)
+        });
+        let failure = match done {
+            Ok(mut store) => {
+                if let Some(path) = spooled {
+                    let _ = fs::remove_file(path);
+                }
+                if finished.removal.is_some() {
+                    // The record is safe; what is not deleted now is deleted by the next command.
+                    let _ = remove_feedback_files(&mut store);
+                }
+                return Ok(());
             }
-            return Ok(());
+            Err(failure) => failure,
         };
         if spooled.is_none() {
             let folder = task.feedfile.as_deref().and_then(Path::parent);
@@ -185,7 +203,7 @@ pub fn archive(
             )));
         }
         pause = (pause * 2).min(Duration::from_secs(5));
-        store = Store::reopen(&task.database, Patience::Short);
+        store = Store::reopen(&task.database, Patience::Record);
     }
 }
 
@@ -204,16 +222,27 @@ pub fn final_feedback(path: &Path, stored: Option<Reading>) -> String {
     }
 }
 
-/// Deletes the feedback file of an archived task, if it is a regular file that the task wrote.
-pub fn remove_feedback(path: &Path, options: &Options) {
-    let present = Version::of(path);
-    if !options.keep_feedback
-        && present.is_some_and(|file| file.is_regular)
-        && present != options.before
-    {
-        // Gone already, or no right to: nothing of the record depends on it.
-        let _ = fs::remove_file(path);
+/// The feedback file that goes with the task, if it does.
+pub fn removal(path: &Path, options: &Options) -> Option<Removal> {
+    (!options.keep_feedback).then(|| Removal {
+        path: path.to_owned(),
+        before: options.before,
+    })
+}
+
+/// Deletes the feedback files of archived tasks, those that are regular files and that their task
+/// wrote.
+pub fn remove_feedback_files(store: &mut Store) -> Result<(), Error> {
+    for (taskid, Removal { path, before }) in store.removals()? {
+        let present = Version::of(&path);
+        if present.is_some_and(|file| file.is_regular) && present != before {
+            // Gone already, or no right to: nothing of the record depends on it.
+            let _ = fs::remove_file(&path);
+        }
+        fault::reach(Step::Removed);
+        store.forget_removal(taskid)?;
     }
+    Ok(())
 }
 
 /// The cause of a silent task's end, in words.

@@ -25,6 +25,7 @@ use crate::error::{Error, plain};
 use crate::feedback::{self, Reading};
 use crate::store::{Labels, Start, Store, Taken};
 use crate::sys::clock;
+use crate::sys::fault::{self, Step};
 use crate::sys::file::{self, Version};
 use crate::sys::identity::{self, Identity, Place, Process};
 use crate::sys::process;
@@ -86,9 +87,14 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
     process::adopt_orphans().map_err(failed("become the parent of orphaned processes"))?;
     let terminal = Terminal::controlling();
     let output = Output::open(request.output.as_deref())?;
+    fault::reach(Step::BeforeFork);
     let gate = Gate::fork(&inherited, output.descriptor()).map_err(failed("fork"))?;
+    fault::reach(Step::Forked);
     let (store, row, prepared) = match claim(request, gate.pid()) {
-        Ok(claimed) => claimed,
+        Ok(claimed) => {
+            fault::reach(Step::Claimed);
+            claimed
+        }
         Err(error) => {
             gate.abandon();
             output.withdraw();
@@ -117,6 +123,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
     let start = Started::now();
     let ended = match gate.open(&order) {
         Ok(()) => {
+            fault::reach(Step::Executed);
             started(task.id);
             Supervision::new(
                 &task,
@@ -136,9 +143,6 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
     }
     let code = exit_code(&ended);
     finish::archive(&task, &row, old.as_ref(), &ended, &signals)?;
-    if let Some(path) = &task.feedfile {
-        finish::remove_feedback(path, &task.options);
-    }
     Ok(Finished {
         code,
         not_started: ended.not_started.map(|failure| failure.reason),
@@ -272,9 +276,18 @@ fn file_name(program: &OsStr) -> String {
         .into_owned()
 }
 
+/// ENOEXEC, the same number on every Linux.
+const EXEC_FORMAT: i32 = 8;
+
 fn not_started(program: &OsStr, error: &io::Error, timeline: &Timeline) -> Ended {
     let name = program.to_string_lossy();
-    let failure = if error.kind() != io::ErrorKind::NotFound {
+    let failure = if error.raw_os_error() == Some(EXEC_FORMAT) {
+        let reason = format!(
+            "cannot execute '{name}': it is neither a program for this machine nor a script that \
+                              begins with '#!'"
+        );
+        NotStarted { code: 126, reason }
+    } else if error.kind() != io::ErrorKind::NotFound {
         NotStarted {
             code: 126,
             reason: format!("cannot execute '{name}': {}", plain(error)),

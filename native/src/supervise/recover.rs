@@ -18,8 +18,7 @@ use crate::error::Error;
 use crate::feedback::Reading;
 use crate::store::{Finished, Store, is_running};
 use crate::sys::clock;
-use crate::sys::identity::Identity;
-use crate::sys::process;
+use crate::sys::identity::{Identity, Place, Process};
 
 /// What can be said of a running row from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,9 +62,15 @@ fn judge_original(row: &Row) -> Verdict {
     let (Some(pid), Some(last)) = (row.pid.and_then(|pid| i32::try_from(pid).ok()), last) else {
         return Verdict::Elsewhere;
     };
-    let is_fresh =
-        clock::unix_seconds().saturating_sub(last) < ORIGINAL_REFRESHES.as_secs().cast_signed();
-    if is_fresh || process::stat(pid).is_some() {
+    let patience = ORIGINAL_REFRESHES.as_secs().cast_signed();
+    let is_fresh = clock::unix_seconds().saturating_sub(last) < patience;
+    let is_there = Process::of(pid).is_some_and(|process| {
+        let began =
+            clock::wall().saturating_sub(clock::since_boot().saturating_sub(process.started()));
+        // One that began later only has the same id.
+        i64::try_from(began.as_secs()).is_ok_and(|began| began <= last + patience)
+    });
+    if is_fresh || is_there {
         Verdict::Elsewhere
     } else {
         Verdict::Gone { rebooted: false }
@@ -107,7 +112,13 @@ pub fn recover(store: &mut Store) -> Result<Vec<i64>, Error> {
     store.take_in_spools(&folders)?;
     store.drop_expired(clock::unix_seconds())?;
     let mut orphans = Vec::new();
-    for row in rows.iter().filter(|row| is_running(row)) {
+    for row in &rows {
+        if !is_running(row) {
+            if is_of_an_earlier_boot(row) {
+                store.drop_reservation(row.taskid)?;
+            }
+            continue;
+        }
         match judge(row) {
             Verdict::Gone { rebooted } => archive_lost(store, row.taskid, rebooted)?,
             // A launcher that was started inside another task would end with that one.
@@ -117,7 +128,14 @@ pub fn recover(store: &mut Store) -> Result<Vec<i64>, Error> {
             Verdict::Orphaned | Verdict::Supervised | Verdict::Elsewhere => {}
         }
     }
+    finish::remove_feedback_files(store)?;
     Ok(orphans)
+}
+
+/// Whether a reservation was made here before the machine was booted.
+fn is_of_an_earlier_boot(reservation: &Row) -> bool {
+    let place: Option<Place> = reservation.identity.as_ref().and_then(Json::to);
+    place.is_some_and(|place| place.is_ours() && place.is_of_an_earlier_boot())
 }
 
 /// Folders in which a launcher may have left a spool file: only those of rows that are gone.
@@ -140,24 +158,22 @@ fn archive_lost(store: &mut Store, id: i64, rebooted: bool) -> Result<(), Error>
     let Some(row) = store.task(id)? else {
         return Ok(());
     };
-    let run = identity_of(&row).map_or_else(String::new, |identity| identity.run);
     let feedfile = store.feedfile(id)?;
     let stored = store.feedback(id)?.as_ref().and_then(Reading::stored);
     let feedback = feedfile
         .as_deref()
         .map(|path| finish::final_feedback(path, stored));
-    let record = lost_record(&row, rebooted, feedback.as_deref());
-    let finished = Finished {
-        taskid: id,
-        run,
-        record,
-    };
+    let mut record = lost_record(&row, rebooted, feedback.as_deref());
+    record.run = identity_of(&row).map(|identity| identity.run);
     let options: Option<Options> = row.options.as_ref().and_then(Json::to);
-    if store.finish(&finished)?
-        && let (Some(path), Some(options)) = (feedfile, options)
-    {
-        finish::remove_feedback(&path, &options);
-    }
+    let removal = feedfile
+        .zip(options)
+        .and_then(|(path, options)| finish::removal(&path, &options));
+    store.finish(&Finished {
+        taskid: id,
+        record,
+        removal,
+    })?;
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use super::task::{Task, Timeline};
 use super::tree::Tree;
 use crate::error::Error;
 use crate::store::{Patience, Store};
+use crate::sys::fault::{self, Step};
 use crate::sys::signal::{Signal, Signals};
 use crate::sys::terminal::Terminal;
 use crate::sys::wait::Change;
@@ -232,6 +233,7 @@ impl<'a> Supervision<'a> {
                 Change::None => {}
                 Change::Stopped(signal) => self.command_stopped(signal),
                 Change::Ended => {
+                    fault::reach(Step::ExitSeen);
                     let left = self.tree.others().len();
                     self.command_end = Some((clock::since_boot(), clock::unix_seconds(), left));
                     let actions = self.machine.command_ended(left, clock::monotonic());

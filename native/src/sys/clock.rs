@@ -7,7 +7,7 @@ use nix::time::{ClockId, clock_gettime};
 
 /// Time since an arbitrary start. Never steps; stands still while the machine is suspended.
 pub fn monotonic() -> Duration {
-    read(ClockId::CLOCK_MONOTONIC)
+    jumped("monotonic", read(ClockId::CLOCK_MONOTONIC))
 }
 
 /// Time since boot. Never steps; runs on while the machine is suspended.
@@ -17,7 +17,7 @@ pub fn since_boot() -> Duration {
 
 /// Time since 1970, as the wall clock has it now.
 pub fn wall() -> Duration {
-    since_epoch(SystemTime::now())
+    jumped("wall", since_epoch(SystemTime::now()))
 }
 
 /// The wall clock in whole seconds, as the database stores times.
@@ -28,6 +28,17 @@ pub fn unix_seconds() -> i64 {
 /// A date as time since 1970; dates before it count as 1970.
 pub fn since_epoch(date: SystemTime) -> Duration {
     date.duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+#[cfg(feature = "faults")]
+fn jumped(clock: &str, time: Duration) -> Duration {
+    let (forward, backward) = super::fault::jump(clock);
+    (time + forward).saturating_sub(backward)
+}
+
+#[cfg(not(feature = "faults"))]
+fn jumped(_: &str, time: Duration) -> Duration {
+    time
 }
 
 fn read(clock: ClockId) -> Duration {

@@ -4,6 +4,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +77,11 @@ impl Process {
     pub fn own() -> Self {
         let pid = nix::unistd::getpid().as_raw();
         Self::of(pid).unwrap_or(Self { pid, start: 0 })
+    }
+
+    /// When it was started, as time since boot. The kernel shows 100 ticks a second on every machine.
+    pub fn started(self) -> Duration {
+        Duration::from_millis(self.start.saturating_mul(10))
     }
 
     /// Whether it still runs; a zombie does not.

@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod detach;
+pub mod fault;
 pub mod file;
 pub mod identity;
 pub mod pidfd;

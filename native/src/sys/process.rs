@@ -165,6 +165,12 @@ pub fn signal_own_group(signal: Signal) -> io::Result<()> {
     kill(0, signal)
 }
 
+/// Signals this process itself.
+#[cfg(feature = "faults")]
+pub fn signal_self(signal: Signal) -> io::Result<()> {
+    kill(std::process::id().cast_signed(), signal)
+}
+
 /// Whether a process group has any member.
 pub fn group_exists(leader: i32) -> bool {
     match nix::sys::signal::kill(nix::unistd::Pid::from_raw(-leader), None) {

@@ -14,7 +14,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdout, execvpe, fork, pipe2, setpgid};
+use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdout, execve, fork, pipe2, setpgid};
 
 use super::signal::Inherited;
 
@@ -126,7 +126,34 @@ fn execute(
     let environment = environment(order.environment)?;
     let program = arguments.first().ok_or(Errno::ENOENT)?;
     inherited.restore()?;
-    Ok(execvpe(program, &arguments, &environment)?)
+    let mut denied = None;
+    for candidate in candidates(program) {
+        // A program that has begun does not come back.
+        let Err(error) = execve(&candidate, &arguments, &environment);
+        match error {
+            Errno::ENOENT | Errno::ENOTDIR => {}
+            Errno::EACCES => denied = Some(error),
+            other => return Err(other.into()),
+        }
+    }
+    Err(denied.unwrap_or(Errno::ENOENT).into())
+}
+
+/// Where the program may be: as it stands if it has a slash, else in the folders of PATH, of which
+/// an empty one is the working folder. Unlike execvp, which hands a file without `#!` line to a
+/// shell, this executes nothing else.
+fn candidates(program: &CString) -> Vec<CString> {
+    let name = program.as_bytes();
+    if name.contains(&b'/') || name.is_empty() {
+        return vec![program.clone()];
+    }
+    let path = std::env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
+    let folders = path.as_bytes().split(|&byte| byte == b':');
+    let in_folder = |folder: &[u8]| {
+        let folder = if folder.is_empty() { b"." } else { folder };
+        CString::new([folder, b"/", name].concat()).ok()
+    };
+    folders.filter_map(in_folder).collect()
 }
 
 fn environment(changes: Vec<(OsString, Option<OsString>)>) -> io::Result<Vec<CString>> {
