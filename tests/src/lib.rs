@@ -3,6 +3,7 @@
 //! - [`Lab`]: one test's folder, database and processes; nothing of it outlives the test.
 //! - [`Stage`] and [`Puppet`]: programs that do what the test tells them, step by step.
 //! - [`Terminal`]: a pseudo terminal.
+//! - [`apart`]: mounts, process numbers and forbidden system calls that touch nobody else.
 //! - [`Original`]: the Python package 1.7, where it is installed.
 //!
 //! Timing is under the test's control: it waits for events, and programs move when told.
@@ -12,6 +13,7 @@
     reason = "helpers of tests fail by a panic, as tests do"
 )]
 
+pub mod apart;
 mod database;
 mod lab;
 mod original;

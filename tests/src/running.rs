@@ -121,6 +121,12 @@ impl Running {
         read(&self.printed)
     }
 
+    /// What it has complained of so far.
+    #[must_use]
+    pub fn stderr_so_far(&self) -> String {
+        read(&self.complained)
+    }
+
     /// Waits for its end.
     #[must_use]
     #[track_caller]

@@ -276,6 +276,27 @@ fn a_thousand_beats_a_second_cost_no_wakeup_beyond_the_deadlines() {
 }
 
 #[test]
+fn a_beat_that_changes_no_status_is_not_written() {
+    let lab = lab();
+    let (launcher, mut puppet) = lab.launch(&["--feedback", "--timeout", "60"], "p", &[]);
+    puppet.say("[first]1");
+    at_rest(launcher.pid(), &mut puppet);
+    let before = lab.rows("tasks");
+    puppet.tell("beats 200 1000");
+    assert_eq!(lab.rows("tasks"), before);
+    // Readers take the age of the last beat from the file.
+    let file = lab.feedback_file(id(&lab.only_task()));
+    let earlier = SystemTime::now() - Duration::from_secs(50);
+    let written = File::options().append(true).open(&file).expect("it");
+    written.set_modified(earlier).expect("its time");
+    lab.edit("UPDATE tasks SET starttime = starttime - 100");
+    let timer = number(&lab.only_task(), "timer");
+    assert!((50..80).contains(&timer), "{timer}");
+    puppet.exit(0);
+    let _ = launcher.wait().success();
+}
+
+#[test]
 fn an_idle_launcher_does_nothing_at_all() {
     let lab = lab();
     let (launcher, puppet) = lab.launch(&["--feedback", "--max-time", "1h"], "p", &[]);

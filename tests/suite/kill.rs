@@ -195,7 +195,12 @@ fn the_first_cause_stays_the_outcome() {
     let (launcher, mut puppet) = lab.launch(&options, "p", &[]);
     puppet.tell("hold SIGTERM");
     assert_eq!(puppet.next_signal(), "SIGTERM");
-    let task = id(&lab.only_task()).to_string();
+    let listed = lab.only_task();
+    assert!(
+        listed["ending"].to_string().contains("timeout"),
+        "recorded before the signal: {listed}"
+    );
+    let task = id(&listed).to_string();
     let killer = lab.spawn(["kill", &task]);
     // Whatever the second wish does, a beat now is too late, and so is another cause.
     puppet.say("[late]1");

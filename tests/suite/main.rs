@@ -6,6 +6,7 @@
 mod cli;
 mod compat;
 mod contract;
+mod database;
 mod differential;
 mod docs;
 mod feedback;

@@ -181,6 +181,8 @@ fn readers_and_writers_together() {
     assert_eq!((lab.history(&[]).len(), lab.list().len()), (10, 10));
     for record in lab.history(&[]) {
         assert_eq!(record["feedback"], serde_json::json!({"a": "1"}));
+        // Others look for dead launchers all the while: none may be taken for one.
+        assert_eq!(text(&record, "outcome"), "succeeded");
     }
 }
 

@@ -8,7 +8,7 @@ use taskwatcher_core::database::read::HistoryFilter;
 use crate::cli::HistoryArgs;
 use crate::error::Error;
 use crate::render::document::Document;
-use crate::render::output::print;
+use crate::render::output::print_table;
 use crate::render::table::{self, Look};
 use crate::supervise::recover;
 
@@ -34,7 +34,7 @@ pub fn run(database: &Path, arguments: &HistoryArgs) -> Result<u8, Error> {
     if rows.is_empty() {
         crate::complain("no finished task matches");
     } else {
-        print(&table::history(&rows, &Look::of_stdout()))?;
+        print_table(&table::history(&rows, &Look::of_stdout()))?;
     }
     Ok(0)
 }

@@ -16,7 +16,7 @@ use crate::store::{Store, is_running};
 use crate::supervise::SURVIVORS;
 use crate::supervise::recover::{self, Verdict};
 use crate::supervise::task::Options;
-use crate::sys::identity::{self, Identity, Process};
+use crate::sys::identity::{self, Identity, Place, Process};
 use crate::sys::process;
 use crate::sys::signal::Signal;
 
@@ -81,18 +81,11 @@ fn ask(store: &mut Store, task: &Task) -> Result<Option<Identity>, Error> {
         store.drop_reservation(id)?;
         return Ok(None);
     }
-    let elsewhere = || {
-        let host = task
-            .host
-            .as_deref()
-            .unwrap_or("a host that 1.7 did not record");
-        Error::Refused(format!(
-            "task {id} was started on {host}, by another user or in another container; end it there"
-        ))
-    };
-    let identity = recover::identity_of(task).ok_or_else(elsewhere)?;
+    let elsewhere =
+        |identity| Error::Refused(format!("task {id} {}", where_to_end(task, identity)));
+    let identity = recover::identity_of(task).ok_or_else(|| elsewhere(None))?;
     match recover::judge(task) {
-        Verdict::Elsewhere => Err(elsewhere()),
+        Verdict::Elsewhere => Err(elsewhere(Some(&identity))),
         Verdict::Gone { .. } => Ok(Some(identity)),
         Verdict::Orphaned => Err(Error::Refused(format!(
             "task {id} has lost its launcher, and inside another task none is started; end it from outside"
@@ -104,14 +97,36 @@ fn ask(store: &mut Store, task: &Task) -> Result<Option<Identity>, Error> {
                 reason: format!("killed by {}", identity::user()),
             };
             store.record_ending(id, &identity.run, &ending)?;
-            // A launcher that was stopped goes on to do it.
-            for signal in [Signal::TERM, Signal::CONT] {
-                process::signal(identity.launcher, signal)
-                    .map_err(|error| Error::io(format!("end task {id}"), &error))?;
-            }
+            signal(id, identity.launcher)?;
             Ok(Some(identity))
         }
     }
+}
+
+/// Why a task cannot be ended from here, and who can.
+fn where_to_end(task: &Task, identity: Option<&Identity>) -> String {
+    let Some(Identity { place, .. }) = identity else {
+        return "was started by taskwatcher 1.7, which does not say where; end it there".to_owned();
+    };
+    let here = Place::here();
+    if place.machine != here.machine {
+        let host = task.host.as_deref().unwrap_or("another machine");
+        format!("runs on {host}; end it there")
+    } else if place.uid != here.uid {
+        let user = identity::user_name(place.uid);
+        format!("belongs to {user}; only {user} can end it")
+    } else {
+        "runs in another container of this machine; end it there".to_owned()
+    }
+}
+
+/// Tells a launcher to end its task; one that was stopped goes on to do it.
+fn signal(id: i64, launcher: Process) -> Result<(), Error> {
+    for signal in [Signal::TERM, Signal::CONT] {
+        process::signal(launcher, signal)
+            .map_err(|error| Error::io(format!("end task {id}"), &error))?;
+    }
+    Ok(())
 }
 
 /// Waits until the launcher, or one that adopted the task from it, has archived the task.
@@ -131,7 +146,11 @@ fn wait(database: &Path, task: &Task, mut launcher: Process) -> Result<(), Error
             return survivors(&store, id);
         };
         match recover::identity_of(&row) {
-            Some(identity) if identity.launcher != launcher => launcher = identity.launcher,
+            Some(identity) if identity.launcher != launcher => {
+                launcher = identity.launcher;
+                // It may have read the row before the cause was recorded.
+                signal(id, launcher)?;
+            }
             _ => {
                 return Err(Error::Refused(format!(
                     "task {id} could not be archived; 'taskwatcher list' shows it"

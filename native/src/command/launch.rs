@@ -11,6 +11,7 @@ use crate::supervise::arguments::feedback_in;
 use crate::supervise::launch::{Request, launch};
 use crate::supervise::task::Options;
 use crate::sys::detach::{self, Answer};
+use crate::sys::signal;
 
 /// The exit code of every failure of `launch` that is not the command's.
 pub const FAILED: u8 = 125;
@@ -29,6 +30,10 @@ fn run_here(request: &Request) -> Result<u8, Error> {
     let finished = launch(request, |_| ())?;
     if let Some(reason) = finished.not_started {
         crate::complain(&reason);
+    }
+    if let Some(signal) = finished.interrupted {
+        // A script or a pipeline around this command stops at the key, as it would without it.
+        signal::end_own_group(signal);
     }
     Ok(finished.code)
 }
@@ -101,6 +106,7 @@ fn request(database: &Path, arguments: &LaunchArgs) -> Result<Request, Error> {
             grace: arguments.grace.as_secs_f64(),
             leftovers: arguments.leftovers,
             keep_feedback: arguments.keep_feedback,
+            launched: None,
             before: None,
         },
         output: arguments.output.clone().or_else(quiet),

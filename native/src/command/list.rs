@@ -7,7 +7,7 @@ use taskwatcher_core::record::Task;
 
 use crate::error::Error;
 use crate::render::document::Document;
-use crate::render::output::print;
+use crate::render::output::print_table;
 use crate::render::table::{self, Look};
 use crate::store::{Store, is_running};
 use crate::supervise::recover::{self, Verdict};
@@ -29,7 +29,7 @@ pub fn run(database: &Path, json: bool) -> Result<u8, Error> {
     } else {
         let is_elsewhere =
             |task: &Task| is_running(task) && recover::judge(task) == Verdict::Elsewhere;
-        print(&table::tasks(&tasks, &Look::of_stdout(), is_elsewhere))?;
+        print_table(&table::tasks(&tasks, &Look::of_stdout(), is_elsewhere))?;
     }
     Ok(0)
 }

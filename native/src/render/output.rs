@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::table::Drawn;
 use crate::error::Error;
 
 /// Prints a result and a line end. A reader that has gone is no failure: see [`Error::ClosedPipe`].
@@ -15,4 +16,16 @@ pub fn print(text: &str) -> Result<(), Error> {
         io::ErrorKind::BrokenPipe => Error::ClosedPipe,
         _ => Error::io("write to standard output", &error),
     })
+}
+
+/// Prints a table, and says what found no place on the terminal.
+pub fn print_table(drawn: &Drawn) -> Result<(), Error> {
+    print(&drawn.table)?;
+    if !drawn.left_out.is_empty() {
+        crate::complain(&format!(
+            "no place for {}; widen the terminal, or use --json",
+            drawn.left_out.join(", ")
+        ));
+    }
+    Ok(())
 }

@@ -4,14 +4,17 @@
 //! a file or a pipe a table is as wide as its content.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use jiff::tz::TimeZone;
 use taskwatcher_core::Values;
 use taskwatcher_core::record::{History, Task};
+use unicode_width::UnicodeWidthStr;
 
 use super::text::visible;
-use super::time::{local_time, short_duration};
+use super::time::{duration_words, local_time, short_duration};
+use crate::sys::clock;
 
 /// Where a table goes.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub struct Look {
     pub width: Option<u16>,
     /// The zone of the times.
     pub zone: TimeZone,
+    /// Unix seconds: times of today need no date.
+    pub now: i64,
 }
 
 impl Look {
@@ -32,30 +37,36 @@ impl Look {
         Self {
             width: width.map(|(width, _)| width.0),
             zone: TimeZone::system(),
+            now: clock::unix_seconds(),
         }
     }
 }
 
-/// One column: its head, whether it holds numbers, and its cells.
+/// One column: its head, how it behaves when space is short, and its cells.
 struct Column<'a, R> {
     head: &'static str,
-    numbers: bool,
+    kind: Kind,
     cell: Box<dyn Fn(&R) -> String + 'a>,
 }
 
-impl<'a, R> Column<'a, R> {
-    fn text(head: &'static str, cell: impl Fn(&R) -> String + 'a) -> Self {
-        Self {
-            head,
-            numbers: false,
-            cell: Box::new(cell),
-        }
-    }
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Never broken.
+    Word,
+    /// Never broken, to the right.
+    Number,
+    /// Broken between words, down to this width.
+    Text(u16),
+}
 
-    fn number(head: &'static str, cell: impl Fn(&R) -> String + 'a) -> Self {
+/// Spaces between columns.
+const GAP: u16 = 2;
+
+impl<'a, R> Column<'a, R> {
+    fn new(head: &'static str, kind: Kind, cell: impl Fn(&R) -> String + 'a) -> Self {
         Self {
             head,
-            numbers: true,
+            kind,
             cell: Box::new(cell),
         }
     }
@@ -63,86 +74,171 @@ impl<'a, R> Column<'a, R> {
 
 /// The table of running and reserved tasks. `is_elsewhere` tells those that run where this machine
 /// cannot see them.
-pub fn tasks(rows: &[Task], look: &Look, is_elsewhere: impl Fn(&Task) -> bool) -> String {
+pub fn tasks(rows: &[Task], look: &Look, is_elsewhere: impl Fn(&Task) -> bool) -> Drawn {
+    let elsewhere = |task: &Task| {
+        let host = || {
+            task.host
+                .as_deref()
+                .map_or_else(|| "unknown".to_owned(), visible)
+        };
+        if is_elsewhere(task) {
+            host()
+        } else {
+            String::new()
+        }
+    };
     let columns = [
-        Column::number("TASK", |task: &Task| task.taskid.to_string()),
-        Column::text("NAME", |task: &Task| text(task.name.as_ref())),
-        Column::text("STATUS", |task: &Task| text(task.status.as_ref())),
-        Column::number("PID", |task: &Task| number(task.pid)),
-        Column::text("STARTED", |task: &Task| time(task.starttime, look)),
-        Column::number("DURATION", |task: &Task| duration(task.duration)),
-        Column::text("FEEDBACK", |task: &Task| {
-            if task.feedback {
-                "yes".to_owned()
-            } else {
-                String::new()
-            }
+        Column::new("TASK", Kind::Number, |task: &Task| task.taskid.to_string()),
+        Column::new("NAME", Kind::Text(16), |task: &Task| {
+            text(task.name.as_ref())
         }),
-        Column::number("TIMER", |task: &Task| duration(task.timer)),
-        Column::number("TIMEOUT", |task: &Task| {
-            task.timeout
-                .as_ref()
-                .map_or_else(String::new, |timeout| format!("{timeout}s"))
+        Column::new("STATUS", Kind::Word, |task: &Task| {
+            text(task.status.as_ref())
         }),
-        Column::text("ELSEWHERE", |task: &Task| {
-            if is_elsewhere(task) {
-                task.host
-                    .as_deref()
-                    .map_or_else(|| "unknown".to_owned(), visible)
-            } else {
-                String::new()
-            }
+        Column::new("STARTED", Kind::Word, |task: &Task| {
+            time(task.starttime, look)
         }),
-        Column::text("INFO1", |task: &Task| text(task.info1.as_ref())),
-        Column::text("INFO2", |task: &Task| text(task.info2.as_ref())),
-        Column::text("INFO3", |task: &Task| text(task.info3.as_ref())),
+        Column::new("DURATION", Kind::Number, |task: &Task| {
+            duration(task.duration)
+        }),
+        Column::new("HEARTBEAT", Kind::Number, heartbeat),
+        Column::new("TIMEOUT", Kind::Number, timeout),
+        Column::new("PID", Kind::Number, |task: &Task| number(task.pid)),
+        Column::new("ELSEWHERE", Kind::Text(12), elsewhere),
+        Column::new("INFO", Kind::Text(12), |task: &Task| {
+            infos([&task.info1, &task.info2, &task.info3])
+        }),
     ];
     draw(rows, &columns, look)
 }
 
 /// The table of finished tasks.
-pub fn history(rows: &[History], look: &Look) -> String {
+pub fn history(rows: &[History], look: &Look) -> Drawn {
     let columns = [
-        Column::number("TASK", |row: &History| number(row.taskid)),
-        Column::text("NAME", |row: &History| text(row.taskname.as_ref())),
-        Column::text("OUTCOME", |row: &History| text(row.outcome.as_ref())),
-        Column::number("EXIT", exit),
-        Column::text("STARTED", |row: &History| time(row.starttime, look)),
-        Column::number("DURATION", |row: &History| duration(row.duration)),
-        Column::text("REASON", |row: &History| text(row.termerror.as_ref())),
-        Column::text("FEEDBACK", feedback),
-        Column::text("INFO1", |row: &History| text(row.info1.as_ref())),
-        Column::text("INFO2", |row: &History| text(row.info2.as_ref())),
-        Column::text("INFO3", |row: &History| text(row.info3.as_ref())),
+        Column::new("TASK", Kind::Number, |row: &History| number(row.taskid)),
+        Column::new("NAME", Kind::Text(16), |row: &History| {
+            text(row.taskname.as_ref())
+        }),
+        Column::new("OUTCOME", Kind::Word, |row: &History| {
+            text(row.outcome.as_ref())
+        }),
+        Column::new("EXIT", Kind::Number, exit),
+        Column::new("STARTED", Kind::Word, |row: &History| {
+            time(row.starttime, look)
+        }),
+        Column::new("DURATION", Kind::Number, |row: &History| {
+            duration(row.duration)
+        }),
+        Column::new("REASON", Kind::Text(14), reason),
+        Column::new("FEEDBACK", Kind::Text(12), feedback),
+        Column::new("INFO", Kind::Text(12), |row: &History| {
+            infos([&row.info1, &row.info2, &row.info3])
+        }),
     ];
     draw(rows, &columns, look)
 }
 
-fn draw<R>(rows: &[R], columns: &[Column<'_, R>], look: &Look) -> String {
+/// A table, and the columns that found no place on the terminal.
+pub struct Drawn {
+    /// The table.
+    pub table: String,
+    /// Heads of the columns that were left out.
+    pub left_out: Vec<&'static str>,
+}
+
+fn draw<R>(rows: &[R], columns: &[Column<'_, R>], look: &Look) -> Drawn {
     let cells: Vec<Vec<String>> = rows
         .iter()
         .map(|row| columns.iter().map(|column| (column.cell)(row)).collect())
         .collect();
-    let used: Vec<usize> = (0..columns.len())
-        .filter(|&place| cells.iter().any(|row| !row[place].is_empty()))
-        .collect();
+    let is_used = |&place: &usize| cells.iter().any(|row| !row[place].is_empty());
+    let mut shown: Vec<usize> = (0..columns.len()).filter(is_used).collect();
+    let mut left_out = Vec::new();
+    if let Some(width) = look.width {
+        let narrowest = |&place: &usize| {
+            narrowest(&columns[place], cells.iter().map(|row| row[place].as_str()))
+        };
+        // The last columns are the ones that a reader misses least.
+        while shown.len() > 1 && shown.iter().map(narrowest).sum::<u16>() > width {
+            left_out.extend(shown.pop().map(|place| columns[place].head));
+        }
+    }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     if let Some(width) = look.width {
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(width);
     }
-    table.set_header(used.iter().map(|&place| columns[place].head));
+    table.set_header(shown.iter().map(|&place| columns[place].head));
     for row in &cells {
-        table.add_row(used.iter().map(|&place| row[place].as_str()));
+        table.add_row(shown.iter().map(|&place| row[place].as_str()));
     }
-    for (column, &place) in table.column_iter_mut().zip(&used) {
-        column.set_padding((0, 2));
-        if columns[place].numbers {
-            column.set_cell_alignment(CellAlignment::Right);
+    for (column, &place) in table.column_iter_mut().zip(&shown) {
+        column.set_padding((0, GAP));
+        match columns[place].kind {
+            Kind::Text(_) => {
+                let bound = narrowest(&columns[place], cells.iter().map(|row| row[place].as_str()));
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(bound)));
+            }
+            Kind::Word => drop(column.set_constraint(ColumnConstraint::ContentWidth)),
+            Kind::Number => {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+                column.set_cell_alignment(CellAlignment::Right);
+            }
         }
     }
-    table.trim_fmt()
+    left_out.reverse();
+    Drawn {
+        table: table.trim_fmt(),
+        left_out,
+    }
+}
+
+/// The least width a column can have, with the gap after it.
+fn narrowest<'a, R>(column: &Column<'_, R>, cells: impl Iterator<Item = &'a str>) -> u16 {
+    let widest = cells
+        .chain([column.head])
+        .map(UnicodeWidthStr::width)
+        .max()
+        .unwrap_or(0);
+    let widest = u16::try_from(widest).unwrap_or(u16::MAX - GAP);
+    GAP + match column.kind {
+        Kind::Text(narrowest) => widest.min(narrowest),
+        Kind::Word | Kind::Number => widest,
+    }
+}
+
+fn infos(infos: [&Option<String>; 3]) -> String {
+    let given = infos.into_iter().flatten().filter(|info| !info.is_empty());
+    given
+        .map(|info| visible(info))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Only for a task with feedback: the time since its last heartbeat.
+fn heartbeat(task: &Task) -> String {
+    task.timer.map_or_else(String::new, |seconds| {
+        format!("{} ago", short_duration(seconds))
+    })
+}
+
+fn timeout(task: &Task) -> String {
+    let seconds = task.timeout.as_ref().and_then(serde_json::Number::as_f64);
+    let length = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    length.map_or_else(String::new, duration_words)
+}
+
+/// Why a task ended as it did, where outcome and exit do not say it all.
+fn reason(row: &History) -> String {
+    match row.outcome.as_deref() {
+        Some("failed" | "signalled")
+            if !row.termerror.as_deref().unwrap_or_default().contains(';') =>
+        {
+            String::new()
+        }
+        _ => text(row.termerror.as_ref()),
+    }
 }
 
 fn text(text: Option<&String>) -> String {
@@ -158,7 +254,7 @@ fn duration(seconds: Option<i64>) -> String {
 }
 
 fn time(time: Option<i64>, look: &Look) -> String {
-    time.map_or_else(String::new, |time| local_time(time, &look.zone))
+    time.map_or_else(String::new, |time| local_time(time, look.now, &look.zone))
 }
 
 /// The exit code or the signal; the outcome tells which it is.

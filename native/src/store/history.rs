@@ -8,7 +8,7 @@ use taskwatcher_core::json::Json;
 use taskwatcher_core::record::History;
 
 use super::Store;
-use super::task::{path_of, path_value};
+use super::task::{is_feedback_file, path_of, path_value};
 use crate::error::Error;
 use crate::sys::file::Version;
 
@@ -155,6 +155,7 @@ impl Store {
         Ok(rows
             .into_iter()
             .filter_map(|(id, removal)| Some((id, removal?)))
+            .filter(|(id, removal)| is_feedback_file(&removal.path, *id))
             .collect())
     }
 

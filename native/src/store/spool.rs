@@ -1,13 +1,13 @@
 //! Spool files: the record of a finished task that could not be committed, kept beside the database
 //! until the next command that can write takes it in.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Finished, Store};
-use crate::error::Error;
+use crate::error::{Error, plain};
+use crate::sys::file;
 
 /// Writes the record to a file in the first of the folders that takes it: beside the database, or
 /// where the task's feedback file is. The file appears whole or not at all.
@@ -28,37 +28,34 @@ pub fn write(
         .into_iter()
         .chain(feedback_folder.map(Path::to_owned))
     {
-        match write_whole(&folder.join(&name), &text) {
-            Ok(path) => return Ok(path),
+        let path = folder.join(&name);
+        match file::create_whole(&path, text.as_bytes()) {
+            Ok(()) => return Ok(path),
             Err(error) => failure = error,
         }
     }
     Err(failure)
 }
 
-fn write_whole(path: &Path, text: &str) -> io::Result<PathBuf> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&part)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all());
-    if let Err(error) = written.and_then(|()| fs::rename(&part, path)) {
-        let _ = fs::remove_file(&part);
-        return Err(error);
+/// Reads a record that a launcher of this user wrote. The folder may be one that others write to.
+fn read(path: &Path) -> io::Result<Option<Finished>> {
+    let text = match file::read_own(path) {
+        Ok(text) => text,
+        // Its launcher could commit after all, or another command has taken it in.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let finished: Finished = serde_json::from_str(&text)?;
+    if finished.record.run.as_deref().is_none_or(str::is_empty) {
+        return Err(io::Error::other("says nothing of its run"));
     }
-    Ok(path.to_owned())
+    Ok(Some(finished))
 }
 
 impl Store {
     /// Takes in the spool files beside the database and in these folders, each exactly once: the
     /// record is inserted by the transaction that deletes the task's row, and only then the file
-    /// goes. A file that is no record is left for a person to look at.
+    /// goes. A file that is no record of this user's launchers is left for a person to look at.
     pub fn take_in_spools(&mut self, folders: &[PathBuf]) -> Result<(), Error> {
         let start = prefix(&self.path);
         for folder in folder_of(&self.path)
@@ -75,17 +72,17 @@ impl Store {
                 {
                     continue;
                 }
-                let text = match fs::read_to_string(entry.path()) {
-                    Ok(text) => text,
-                    // Its launcher could commit after all, or another command has taken it in.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                    Err(_) => String::new(),
-                };
-                let Ok(finished) = serde_json::from_str(&text) else {
-                    crate::warn(&format!(
-                        "'{name}' is no record of a task; look at it and move it away"
-                    ));
-                    continue;
+                let finished = match read(&entry.path()) {
+                    Ok(Some(finished)) => finished,
+                    Ok(None) => continue,
+                    Err(error) => {
+                        crate::warn(&format!(
+                            "'{}' is no record of a task of yours ({}); look at it and move it away",
+                            entry.path().display(),
+                            plain(&error)
+                        ));
+                        continue;
+                    }
                 };
                 self.finish(&finished)?;
                 let _ = fs::remove_file(entry.path());

@@ -238,7 +238,8 @@ impl Store {
         Ok(())
     }
 
-    /// The feedback file of a task, byte for byte.
+    /// The feedback file of a task, byte for byte. A path that is no task's feedback file is none:
+    /// the database may come from anybody, and what stands there is read and deleted.
     pub fn feedfile(&self, id: i64) -> Result<Option<PathBuf>, Error> {
         let path = self
             .connection
@@ -246,8 +247,17 @@ impl Store {
                 Ok(path_of(row.get_ref(0)?))
             })
             .optional()?;
-        Ok(path.flatten())
+        Ok(path.flatten().filter(|path| is_feedback_file(path, id)))
     }
+}
+
+/// The name of a task's feedback file in its folder, which every part and every program agrees on.
+pub fn feedback_name(id: i64) -> String {
+    format!("feedback_{id}.log")
+}
+
+pub(super) fn is_feedback_file(path: &Path, id: i64) -> bool {
+    path.is_absolute() && path.file_name() == Some(feedback_name(id).as_ref())
 }
 
 /// A path is text where it can be; other bytes are stored as they are.

@@ -5,6 +5,7 @@
 //! exit status is unknown and never made up.
 
 use std::path::Path;
+use std::time::Duration;
 
 use taskwatcher_core::json::Json;
 use taskwatcher_core::outcome::Ending;
@@ -22,7 +23,6 @@ use crate::feedback::Reading;
 use crate::store::Store;
 use crate::sys::clock;
 use crate::sys::detach::{self, Answer};
-use crate::sys::file::Version;
 use crate::sys::identity::{Identity, Process};
 use crate::sys::signal::{Inherited, Signal, Signals};
 
@@ -70,24 +70,18 @@ fn adopt(database: &Path, id: i64, started: impl FnOnce(i64)) -> Result<(), Erro
     let (task, old) = task_of(&store, database, &row, &before.run)?;
     drop(store);
     started(id);
-    let heartbeat = task.feedfile.clone().map(|path| {
-        let present = Version::of(&path);
-        Heartbeat::new(path, present)
-    });
+    let start = started_at(before.child, task.options.launched);
+    // What changed since the launch is a beat, also while nobody watched.
+    let heartbeat = task
+        .feedfile
+        .clone()
+        .map(|path| Heartbeat::new(path, task.options.before, start.monotonic()));
     let timeline = row
         .timeline
         .as_ref()
         .and_then(Timeline::parse)
         .unwrap_or_default();
-    let supervision = Supervision::new(
-        &task,
-        tree,
-        &signals,
-        None,
-        heartbeat,
-        timeline,
-        started_at(before.child),
-    );
+    let supervision = Supervision::new(&task, tree, &signals, None, heartbeat, timeline, start);
     let status = row
         .status
         .as_deref()
@@ -121,10 +115,14 @@ fn task_of(
     Ok((task, stored))
 }
 
-/// A command that runs already was started then on both clocks.
-fn started_at(command: Process) -> Started {
-    let age = clock::since_boot().saturating_sub(command.started());
-    Started::at(clock::monotonic().saturating_sub(age), command.started())
+/// A command that runs already was started then on both clocks. Only its launcher could tell how
+/// much of the time since then the machine was suspended.
+fn started_at(command: Process, launched: Option<Duration>) -> Started {
+    let monotonic = launched.unwrap_or_else(|| {
+        let age = clock::since_boot().saturating_sub(command.started());
+        clock::monotonic().saturating_sub(age)
+    });
+    Started::at(monotonic, command.started())
 }
 
 /// The signal that an earlier launcher has begun to end the task with.

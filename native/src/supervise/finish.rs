@@ -9,7 +9,7 @@ use taskwatcher_core::outcome::{Ending, Exit, Outcome};
 use taskwatcher_core::record::{History, Task as Row};
 
 use super::task::{Options, Task};
-use crate::error::Error;
+use crate::error::{Error, plain};
 use crate::feedback::{self, LastLine, Reading};
 use crate::render::time::duration_words;
 use crate::store::{Finished, Patience, Removal, Store, spool};
@@ -67,6 +67,11 @@ impl Ended {
             return Outcome::NotStarted;
         }
         Outcome::of(self.exit(), self.ending.as_ref().map(|ending| ending.cause))
+    }
+
+    /// How it ended, in words.
+    fn words(&self) -> String {
+        self.error().unwrap_or_else(|| "exit code 0".to_owned())
     }
 
     /// Why it did not succeed, in words.
@@ -128,7 +133,9 @@ pub fn record(row: &Row, ended: &Ended, feedback: Option<Json>) -> History {
 }
 
 /// Archives a task. Returns once its record is committed; or, if that cannot be done for a minute
-/// or somebody asks this process to end, once it is safe in a spool file.
+/// or somebody asks this process to end, once it is safe in a spool file. Where neither can be
+/// written, this process is the only place that knows how the task ended: it says so and goes on
+/// trying, until somebody asks it to end.
 ///
 /// # Errors
 /// The record could not be committed; the text says where it is kept instead.
@@ -142,6 +149,7 @@ pub fn archive(
     let began = clock::monotonic();
     let mut pause = Duration::from_millis(50);
     let mut spooled = None;
+    let mut has_warned = false;
     let mut store = Store::reopen(&task.database, Patience::Record);
     let stored = store
         .as_ref()
@@ -191,35 +199,62 @@ pub fn archive(
         };
         if spooled.is_none() {
             let folder = task.feedfile.as_deref().and_then(Path::parent);
-            spooled = spool::write(&task.database, folder, &finished).ok();
+            match spool::write(&task.database, folder, &finished) {
+                Ok(path) => {
+                    spooled = Some(path);
+                    fault::reach(Step::Spooled);
+                }
+                Err(error) if !has_warned => {
+                    has_warned = true;
+                    crate::warn(&format!(
+                        "task {} has ended ({}), but its record can be stored neither in the \
+                         database ({failure}) nor in a file beside it ({}); it is tried again until \
+                         it can be, or until this process is ended and the record is lost",
+                        task.id,
+                        ended.words(),
+                        plain(&error)
+                    ));
+                }
+                Err(_) => {}
+            }
         }
         let asked_to_end = watch::wait_for_signal(signals, pause);
-        if let Some(path) = &spooled
-            && (asked_to_end || clock::monotonic().saturating_sub(began) > RETRY_LIMIT)
-        {
-            return Err(Error::Database(format!(
-                "{failure}; the task's record is kept in '{}' until the next command takes it in",
-                path.display()
-            )));
+        match &spooled {
+            Some(path)
+                if asked_to_end || clock::monotonic().saturating_sub(began) > RETRY_LIMIT =>
+            {
+                return Err(Error::Database(format!(
+                    "{failure}; the task's record is kept in '{}' until the next command takes it in",
+                    path.display()
+                )));
+            }
+            None if asked_to_end => {
+                return Err(Error::Database(format!(
+                    "{failure}; task {} has ended ({}), and its record is lost",
+                    task.id,
+                    ended.words()
+                )));
+            }
+            _ => {}
         }
         pause = (pause * 2).min(Duration::from_secs(5));
         store = Store::reopen(&task.database, Patience::Record);
     }
 }
 
-/// The final values as JSON. A file that cannot be read must not keep a task from being archived.
+/// The final values as JSON. A file that cannot be read must not keep a task from being archived:
+/// then the values are those that were last read.
 pub fn final_feedback(path: &Path, stored: Option<Reading>) -> String {
-    match feedback::read(path, stored, LastLine::Complete) {
-        Ok(reading) => reading.values.to_json(),
-        Err(error) => {
-            let why = crate::error::plain(&error);
+    let reading =
+        feedback::read(path, stored.clone(), LastLine::Complete).unwrap_or_else(|error| {
             crate::warn(&format!(
-                "the feedback file '{}' was not read: {why}",
-                path.display()
+                "the feedback file '{}' was not read at the end: {}",
+                path.display(),
+                plain(&error)
             ));
-            "{}".to_owned()
-        }
-    }
+            stored.unwrap_or_default()
+        });
+    reading.values.to_json()
 }
 
 /// The feedback file that goes with the task, if it does.

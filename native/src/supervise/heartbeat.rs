@@ -1,7 +1,9 @@
 //! Looking for heartbeats: any change of the feedback file's inode, size or time, seen by its path.
 //!
 //! The file's own time says when a beat came, but it is on the wall clock, which may be stepped, and
-//! a program may set it to anything. So it only ever dates a beat between the last look and now.
+//! a program may set it to anything. So it only ever dates a beat between the last look and now; one
+//! that disagrees with that by more than a clock's own error says nothing, and the beat counts from
+//! now: no task is ended because two clocks differ.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +14,9 @@ use crate::sys::watch::FileWatch;
 
 /// How often a silent task's file is looked at where the kernel has no watch left to give.
 const FALLBACK: Duration = Duration::from_millis(200);
+
+/// How far the time of a file may be off where clocks agree: file systems round.
+const ROUNDED: Duration = Duration::from_secs(1);
 
 /// The heartbeat of one task.
 #[derive(Debug)]
@@ -25,12 +30,13 @@ pub struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// `before` is the version that stood there at launch: it is no beat of this task.
-    pub fn new(path: PathBuf, before: Option<Version>) -> Self {
+    /// `before` is the version that stood there at launch, which was at `launched` on the monotonic
+    /// clock: it is no beat of this task.
+    pub fn new(path: PathBuf, before: Option<Version>, launched: Duration) -> Self {
         Self {
             path,
             seen: before,
-            looked: clock::monotonic(),
+            looked: launched,
             last: None,
             watch: None,
             awaited: false,
@@ -55,7 +61,10 @@ impl Heartbeat {
             return None;
         }
         self.seen = Some(present);
-        let age = wall.saturating_sub(present.modified).min(since_look);
+        let age = match wall.saturating_sub(present.modified) {
+            age if age > since_look + ROUNDED => Duration::ZERO,
+            age => age.min(since_look),
+        };
         self.last = Some(wall.saturating_sub(age));
         Some(now.saturating_sub(age))
     }
@@ -77,10 +86,11 @@ impl Heartbeat {
         self.watch.as_ref()
     }
 
-    /// Takes the events that have come.
-    pub fn drain(&self) {
+    /// Takes the events that have come: what changed, changed just now.
+    pub fn drain(&mut self) {
         if let Some(watch) = &self.watch {
             watch.drain(&self.path);
+            self.looked = clock::monotonic();
         }
     }
 

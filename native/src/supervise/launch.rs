@@ -23,13 +23,13 @@ use super::task::{Options, Task, Timeline};
 use super::tree::Tree;
 use crate::error::{Error, plain};
 use crate::feedback::{self, Reading};
-use crate::store::{Labels, Start, Store, Taken};
+use crate::store::{Labels, Start, Store, Taken, feedback_name};
 use crate::sys::clock;
 use crate::sys::fault::{self, Step};
 use crate::sys::file::{self, Version};
 use crate::sys::identity::{self, Identity, Place, Process};
 use crate::sys::process;
-use crate::sys::signal::{Inherited, Signals};
+use crate::sys::signal::{Inherited, Signal, Signals};
 use crate::sys::spawn::{Gate, Order};
 use crate::sys::terminal::Terminal;
 
@@ -65,6 +65,9 @@ pub struct Finished {
     pub code: u8,
     /// Why the command was not started, if so.
     pub not_started: Option<String>,
+    /// The key that ended it: the terminal would have sent this signal to the caller's group too, had
+    /// it been in the foreground.
+    pub interrupted: Option<Signal>,
 }
 
 /// What the claim has made known.
@@ -110,10 +113,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         timeline,
         child,
     } = prepared;
-    let heartbeat = task
-        .feedfile
-        .clone()
-        .map(|path| Heartbeat::new(path, task.options.before));
+    let tree = Tree::of_child(child);
     let group = gate.pid();
     let foreground = terminal.as_ref().filter(|terminal| terminal.is_ours());
     if let Some(terminal) = foreground {
@@ -121,13 +121,17 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         let _ = terminal.give(group);
     }
     let start = Started::now();
+    let heartbeat = task
+        .feedfile
+        .clone()
+        .map(|path| Heartbeat::new(path, task.options.before, start.monotonic()));
     let ended = match gate.open(&order) {
         Ok(()) => {
             fault::reach(Step::Executed);
             started(task.id);
             Supervision::new(
                 &task,
-                Tree::of_child(child),
+                tree,
                 &signals,
                 terminal.as_ref(),
                 heartbeat,
@@ -138,6 +142,9 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         }
         Err(error) => not_started(&request.command[0], &error, &timeline),
     };
+    let interrupted = foreground
+        .filter(|terminal| terminal.foreground() == Some(group))
+        .and_then(|_| interrupting_key(&ended));
     if let Some(terminal) = foreground {
         hand_back(terminal, group);
     }
@@ -146,6 +153,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
     Ok(Finished {
         code,
         not_started: ended.not_started.map(|failure| failure.reason),
+        interrupted,
     })
 }
 
@@ -205,6 +213,7 @@ fn prepare(request: &Request, child: i32, id: i64) -> Result<(Start, Prepared), 
         .collect();
     let timeline = Timeline::new(Status::Running);
     let mut options = request.options.clone();
+    options.launched = Some(clock::monotonic());
     options.before = feedfile.as_deref().and_then(Version::of);
     let start = Start {
         pid: child.pid,
@@ -265,7 +274,7 @@ pub fn feedback_file(feedpath: &Path, id: i64) -> Result<PathBuf, Error> {
     };
     file::create_private_folder(feedpath).map_err(|error| failed(&error))?;
     file::check_writable_folder(feedpath).map_err(|error| failed(&error))?;
-    Ok(feedpath.join(format!("feedback_{id}.log")))
+    Ok(feedpath.join(feedback_name(id)))
 }
 
 fn file_name(program: &OsStr) -> String {
@@ -324,6 +333,16 @@ fn exit_code(ended: &Ended) -> u8 {
         (_, Exit::Unknown) => 125,
     };
     u8::try_from(code).unwrap_or(125)
+}
+
+/// The signal of a key that ended a command in the foreground, if one did. A command that caught it
+/// and ended by itself is none: then a shell goes on too.
+fn interrupting_key(ended: &Ended) -> Option<Signal> {
+    match ended.exit() {
+        Exit::Signal(number) if ended.ending.is_none() => Some(Signal::from_number(number))
+            .filter(|signal| matches!(*signal, Signal::INT | Signal::QUIT)),
+        _ => None,
+    }
 }
 
 /// Takes the terminal back from a command that has ended. If another group is in the foreground

@@ -200,10 +200,13 @@ impl Machine {
 
     /// A process of the tree other than the command has ended, and so many others still run.
     pub fn others_changed(&mut self, others: usize) -> Vec<Action> {
-        if self.exited && others == 0 && self.phase != Phase::Done {
-            self.finish()
-        } else {
-            Vec::new()
+        match self.phase {
+            Phase::Done => Vec::new(),
+            _ if !self.exited => Vec::new(),
+            _ if others == 0 => self.finish(),
+            // They fork faster than they were ended.
+            Phase::Killing { .. } => vec![Action::Kill],
+            Phase::Watching | Phase::Ending { .. } => Vec::new(),
         }
     }
 
@@ -432,6 +435,17 @@ mod tests {
             [Action::End(Signal::INT)]
         );
         assert_eq!(task.deadline_reached(at(68_000)), [Action::Kill]);
+    }
+
+    #[test]
+    fn what_forks_on_is_killed_again_until_it_is_given_up() {
+        let mut task = machine(None, Leftovers::Kill);
+        assert_eq!(task.command_ended(1, at(0)), [Action::End(Signal::TERM)]);
+        assert_eq!(task.others_changed(1), []);
+        assert_eq!(task.deadline_reached(at(5_000)), [Action::Kill]);
+        assert_eq!(task.others_changed(1), [Action::Kill]);
+        assert_eq!(task.deadline_reached(at(10_000)), [Action::Finish]);
+        assert_eq!(task.others_changed(1), []);
     }
 
     #[test]

@@ -2,13 +2,14 @@
 //!
 //! Only rows of this place are judged (same machine, user, pid and time namespace): what runs
 //! elsewhere cannot be seen from here. A row whose launcher lives is left to it. If the command is
-//! gone too, nobody saw how it ended: the task is archived as lost, with its final feedback.
+//! gone too, nobody saw how it ended: the task is archived as lost, with its final feedback; unless
+//! it is a zombie still, which tells.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use taskwatcher_core::json::{Json, Kind};
-use taskwatcher_core::outcome::Ending;
+use taskwatcher_core::outcome::{Ending, Exit};
 use taskwatcher_core::record::{History, Task as Row};
 
 use super::adopt;
@@ -19,6 +20,8 @@ use crate::feedback::Reading;
 use crate::store::{Finished, Store, is_running};
 use crate::sys::clock;
 use crate::sys::identity::{Identity, Place, Process};
+use crate::sys::process;
+use crate::sys::wait::Reaped;
 
 /// What can be said of a running row from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,10 +90,20 @@ pub fn identity_of(row: &Row) -> Option<Identity> {
 
 /// Opens the database and puts in order what is not as it should be: takes in spool files, drops
 /// expired reservations, archives tasks that are gone, and starts launchers for commands that have
-/// lost theirs. Where the database can only be read, it is left as it is.
+/// lost theirs. Where the database can only be read, it is left as it is, and where it cannot be
+/// written just now (locked, no room), reading does not depend on it: who has to write is told by
+/// their own attempt.
 pub fn open(database: &Path) -> Result<Store, Error> {
     let mut store = Store::open(database)?;
-    let orphans = recover(&mut store)?;
+    let orphans = match recover(&mut store) {
+        Err(error @ (Error::Database(_) | Error::Locked)) => {
+            crate::warn(&format!(
+                "what dead launchers left is not put in order yet: {error}"
+            ));
+            Vec::new()
+        }
+        other => other?,
+    };
     if orphans.is_empty() {
         return Ok(store);
     }
@@ -138,7 +151,8 @@ fn is_of_an_earlier_boot(reservation: &Row) -> bool {
     place.is_some_and(|place| place.is_ours() && place.is_of_an_earlier_boot())
 }
 
-/// Folders in which a launcher may have left a spool file: only those of rows that are gone.
+/// Folders in which a launcher may have left a spool file: only those of rows that are gone, and of
+/// tasks that were archived right before their launcher died.
 fn feedback_folders(store: &Store, rows: &[Row]) -> Result<Vec<PathBuf>, Error> {
     let mut folders = Vec::new();
     for row in rows
@@ -148,6 +162,11 @@ fn feedback_folders(store: &Store, rows: &[Row]) -> Result<Vec<PathBuf>, Error> 
         let path = store.feedfile(row.taskid)?;
         folders.extend(path.as_deref().and_then(Path::parent).map(Path::to_owned));
     }
+    let removals = store.removals()?;
+    let parents = removals
+        .iter()
+        .filter_map(|(_, removal)| removal.path.parent());
+    folders.extend(parents.map(Path::to_owned));
     folders.sort();
     folders.dedup();
     Ok(folders)
@@ -163,8 +182,13 @@ fn archive_lost(store: &mut Store, id: i64, rebooted: bool) -> Result<(), Error>
     let feedback = feedfile
         .as_deref()
         .map(|path| finish::final_feedback(path, stored));
-    let mut record = lost_record(&row, rebooted, feedback.as_deref());
-    record.run = identity_of(&row).map(|identity| identity.run);
+    let identity = identity_of(&row);
+    let exit = identity
+        .as_ref()
+        .filter(|_| !rebooted)
+        .and_then(|identity| process::exit_of_zombie(identity.child));
+    let mut record = lost_record(&row, exit, rebooted, feedback.as_deref());
+    record.run = identity.map(|identity| identity.run);
     let options: Option<Options> = row.options.as_ref().and_then(Json::to);
     let removal = feedfile
         .zip(options)
@@ -177,10 +201,10 @@ fn archive_lost(store: &mut Store, id: i64, rebooted: bool) -> Result<(), Error>
     Ok(())
 }
 
-fn lost_record(row: &Row, rebooted: bool, feedback: Option<&str>) -> History {
+fn lost_record(row: &Row, exit: Option<Exit>, rebooted: bool, feedback: Option<&str>) -> History {
     let ending: Option<Ending> = row.ending.as_ref().and_then(Json::to);
     let ended = Ended {
-        reaped: None,
+        reaped: exit.map(|exit| Reaped { exit, usage: None }),
         ending,
         not_started: None,
         elapsed: Duration::ZERO,
@@ -194,15 +218,18 @@ fn lost_record(row: &Row, rebooted: bool, feedback: Option<&str>) -> History {
         &ended,
         feedback.and_then(|text| Json::parse(text, Kind::Object)),
     );
-    let why = if rebooted {
-        "the machine was restarted while it ran; exit status unknown"
-    } else {
-        "its launcher died and nobody saw how it ended; exit status unknown"
+    let why = match (exit, rebooted) {
+        (Some(_), _) => "its launcher died before it",
+        (None, true) => "the machine was restarted while it ran; exit status unknown",
+        (None, false) => "its launcher died and nobody saw how it ended; exit status unknown",
     };
-    record.termerror = Some(match record.termerror.filter(|_| ended.ending.is_some()) {
-        Some(reason) => format!("{reason}; {why}"),
-        None => why.to_owned(),
-    });
+    if exit != Some(Exit::Code(0)) {
+        let is_known = exit.is_some() || ended.ending.is_some();
+        record.termerror = Some(match record.termerror.filter(|_| is_known) {
+            Some(reason) => format!("{reason}; {why}"),
+            None => why.to_owned(),
+        });
+    }
     // Only when it was found is known, not how long it ran or what it left.
     record.duration = None;
     record.elapsed_ms = None;

@@ -54,6 +54,11 @@ impl Started {
             since_boot: clock::since_boot(),
         }
     }
+
+    /// On the clock of the deadlines.
+    pub fn monotonic(self) -> Duration {
+        self.monotonic
+    }
 }
 
 /// A task and all that its launcher holds while it runs.
@@ -140,11 +145,10 @@ impl<'a> Supervision<'a> {
         if look_now && self.look() {
             return;
         }
-        let heartbeat = self.heartbeat.as_ref();
         let deadlines = [
             self.machine.deadline(),
             self.store_again,
-            heartbeat.and_then(Heartbeat::next_look),
+            self.heartbeat.as_ref().and_then(Heartbeat::next_look),
             self.next_look_at_tree(),
         ];
         let limit = deadlines
@@ -156,9 +160,9 @@ impl<'a> Supervision<'a> {
             .tree
             .descriptor()
             .filter(|_| self.command_end.is_none());
-        let file = heartbeat.and_then(Heartbeat::watch);
+        let file = self.heartbeat.as_ref().and_then(Heartbeat::watch);
         let woken = watch::wait(self.signals, file, process, limit);
-        if let Some(heartbeat) = heartbeat.filter(|_| woken.by_file) {
+        if let Some(heartbeat) = self.heartbeat.as_mut().filter(|_| woken.by_file) {
             heartbeat.drain();
         }
         self.look_at_tree = woken.by_process || self.tree.is_silent(self.command_end.is_none());
@@ -178,6 +182,7 @@ impl<'a> Supervision<'a> {
             match signal {
                 Signal::CHLD => child = true,
                 Signal::TSTP => self.tree.stop(),
+                Signal::CONT => self.tree.go_on(),
                 other => asked.push(other),
             }
         }

@@ -23,6 +23,8 @@ pub struct Options {
     pub leftovers: Leftovers,
     /// Whether the feedback file stays.
     pub keep_feedback: bool,
+    /// When it was launched, on the monotonic clock of its boot.
+    pub launched: Option<Duration>,
     /// What stood in the feedback file's place at launch; only what differs from it is this task's.
     pub before: Option<Version>,
 }

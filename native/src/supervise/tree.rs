@@ -5,16 +5,25 @@
 //! come to it. One that adopted the command has neither role: it finds descendants by their parents,
 //! their group, their session and the mark of the run in their environment.
 //!
+//! What was a child of this process before the command ran is none of the task's: a launcher that
+//! adopted other tasks at its start has started their launchers.
+//!
 //! No process is signalled whose identity was not verified right before: a child's group is safe
 //! while the child is unreaped, every other process is signalled through a descriptor of its own.
 
+use std::time::Duration;
+
 use taskwatcher_core::outcome::Exit;
 
+use crate::sys::clock;
 use crate::sys::identity::Process;
-use crate::sys::pidfd::PidFd;
+use crate::sys::pidfd::{self, PidFd};
 use crate::sys::process::{self, Stat};
 use crate::sys::signal::Signal;
 use crate::sys::wait::{self, Change, Reaped};
+
+/// How long processes that fork faster than they can be ended are chased at a time.
+const CHASE: Duration = Duration::from_millis(500);
 
 /// The tree of one command.
 #[derive(Debug)]
@@ -26,7 +35,12 @@ pub struct Tree {
 #[derive(Debug)]
 enum Root {
     /// The command is a child of this process and leads a group of its own.
-    Child { own: i32, lists_children: bool },
+    Child {
+        own: i32,
+        lists_children: bool,
+        /// Children of this process that are no part of the task.
+        strangers: Vec<Process>,
+    },
     /// The command is another process's child.
     Adopted(Adopted),
 }
@@ -37,30 +51,48 @@ struct Adopted {
     descriptor: Option<PidFd>,
     /// The mark of the run, as it stands in an environment.
     mark: String,
-    /// Sessions that belong to the task alone: the dead launcher's, if it was detached.
-    session: i32,
+    /// The session that belongs to the task alone, if there is one: that of a launcher that was
+    /// detached.
+    session: Option<i32>,
+    /// When it was adopted, the command was not executed yet.
+    at_gate: bool,
 }
 
+/// The exit code of a child that was told at the gate not to execute anything.
+const NOT_EXECUTED: Exit = Exit::Code(127);
+
 impl Tree {
-    /// The tree of a child, which leads a group of its own.
+    /// The tree of a child that waits at its gate and leads a group of its own.
     pub fn of_child(command: Process) -> Self {
+        let own = Process::own().pid;
+        let lists_children = process::lists_children();
+        let strangers = children(own, lists_children)
+            .into_iter()
+            .filter(|&child| child != command.pid)
+            .filter_map(Process::of)
+            .collect();
         let root = Root::Child {
-            own: Process::own().pid,
-            lists_children: process::lists_children(),
+            own,
+            lists_children,
+            strangers,
         };
         Self { command, root }
     }
 
     /// The tree of a command whose launcher, the process `launcher`, has died. `run` is its mark.
     pub fn adopted(command: Process, launcher: Process, run: &str) -> Self {
-        let descriptor = PidFd::open(command.pid).ok().filter(|_| command.is_alive());
-        let mark = format!("TASKWATCHER_RUN={run}");
+        let descriptor = PidFd::open(command.pid).ok();
+        let present = process::stat(command.pid).filter(|stat| stat.start == command.start);
+        // While the command is in it, the kernel gives the session's number to nobody else. A
+        // launcher that led no session had a number that was free at once.
+        let session = present.map(|stat| stat.session);
         Self {
             command,
             root: Root::Adopted(Adopted {
-                descriptor,
-                mark,
-                session: launcher.pid,
+                descriptor: descriptor.filter(|_| command.is_alive()),
+                mark: format!("TASKWATCHER_RUN={run}"),
+                session: session.filter(|&session| session == launcher.pid),
+                at_gate: present.is_some_and(|stat| stat.is_forked_only()),
             }),
         }
     }
@@ -102,10 +134,8 @@ impl Tree {
             Root::Child { .. } => wait::reap(self.command.pid).ok().flatten(),
             Root::Adopted(_) if self.command.is_alive() => None,
             Root::Adopted(adopted) => {
-                let exit = adopted
-                    .descriptor
-                    .as_ref()
-                    .and_then(|descriptor| descriptor.exit(self.command));
+                let exit = pidfd::exit(self.command, adopted.descriptor.as_ref())
+                    .filter(|&exit| exit != NOT_EXECUTED || !adopted.at_gate);
                 Some(Reaped {
                     exit: exit.unwrap_or(Exit::Unknown),
                     usage: None,
@@ -118,15 +148,32 @@ impl Tree {
     /// reaped by the way.
     pub fn others(&self) -> Vec<Stat> {
         match &self.root {
-            Root::Child { own, .. } => self.descendants(*own),
-            Root::Adopted(adopted) => self.relatives(adopted),
+            Root::Child {
+                own,
+                lists_children,
+                strangers,
+            } => self.descendants(*own, *lists_children, strangers),
+            Root::Adopted(adopted) => {
+                let found = self.relatives(adopted);
+                // One that has just been started may have been missed; not twice.
+                if found.is_empty() {
+                    self.relatives(adopted)
+                } else {
+                    found
+                }
+            }
         }
     }
 
     /// Reaps descendants that came to this process and have ended. The command stays.
     pub fn reap_others(&self) {
-        if let Root::Child { own, .. } = self.root {
-            for child in self.children(own) {
+        if let Root::Child {
+            own,
+            lists_children,
+            ..
+        } = self.root
+        {
+            for child in children(own, lists_children) {
                 if child != self.command.pid {
                     is_reaped(child);
                 }
@@ -154,13 +201,14 @@ impl Tree {
         }
     }
 
-    /// Ends every process of the tree for certain. Repeats while new ones appear, since a process
-    /// may fork between the listing and the signal.
+    /// Ends every process of the tree for certain. Repeats for a while if new ones appear, since a
+    /// process may fork between the listing and the signal.
     pub fn kill(&self) {
+        let limit = clock::monotonic() + CHASE;
         let mut before: Vec<i32> = Vec::new();
         loop {
             let present = self.signal_all(Signal::KILL);
-            if present.iter().all(|pid| before.contains(pid)) {
+            if present.iter().all(|pid| before.contains(pid)) || clock::monotonic() >= limit {
                 return;
             }
             before.extend(present);
@@ -170,54 +218,87 @@ impl Tree {
     /// Signals every process of the tree once; returns the others. Failures are seen by what
     /// survives.
     fn signal_all(&self, signal: Signal) -> Vec<i32> {
-        let group_is_ours = matches!(self.root, Root::Child { .. });
-        if group_is_ours {
-            let _ = process::signal_group(self.command.pid, signal);
-        } else {
+        // Whoever gets it with the whole group at once cannot fork meanwhile.
+        let group_is_reached = match &self.root {
+            Root::Child { .. } => process::signal_group(self.command.pid, signal).is_ok(),
+            Root::Adopted(adopted) => adopted
+                .descriptor
+                .as_ref()
+                .is_some_and(|leader| leader.signal_group(signal).is_ok()),
+        };
+        if !group_is_reached {
             let _ = process::signal(self.command, signal);
         }
         let others = self.others();
         for other in &others {
-            if !group_is_ours || other.group != self.command.pid || signal == Signal::KILL {
-                let _ = process::signal(
-                    Process {
-                        pid: other.pid,
-                        start: other.start,
-                    },
-                    signal,
-                );
+            if !group_is_reached || other.group != self.command.pid || signal == Signal::KILL {
+                let _ = process::signal(other.process(), signal);
             }
         }
         others.iter().map(|stat| stat.pid).collect()
     }
 
-    fn descendants(&self, own: i32) -> Vec<Stat> {
-        let mut found = Vec::new();
-        let mut parents = vec![own];
-        while let Some(parent) = parents.pop() {
-            for child in self.children(parent) {
-                if child == self.command.pid {
-                    parents.push(child);
-                } else if parent != own || !is_reaped(child) {
-                    parents.push(child);
-                    found.extend(process::stat(child).filter(Stat::is_alive));
+    /// A process that starts another one and ends moves that one to this process, whose children may
+    /// have been listed before. So nothing is taken for the last one while the list still changes.
+    fn descendants(&self, own: i32, lists_children: bool, strangers: &[Process]) -> Vec<Stat> {
+        let mut ended = Vec::new();
+        loop {
+            let mut found = Vec::new();
+            let mut changed = false;
+            let mut parents = vec![own];
+            while let Some(parent) = parents.pop() {
+                for child in children(parent, lists_children) {
+                    if child == self.command.pid {
+                        parents.push(child);
+                        continue;
+                    }
+                    if parent == own && is_reaped(child) {
+                        changed = true;
+                        continue;
+                    }
+                    match process::stat(child) {
+                        Some(stat) if parent == own && strangers.contains(&stat.process()) => {}
+                        Some(stat) if stat.is_alive() => {
+                            parents.push(child);
+                            found.push(stat);
+                        }
+                        _ if ended.contains(&child) => {}
+                        _ => {
+                            changed = true;
+                            ended.push(child);
+                        }
+                    }
                 }
             }
+            if !found.is_empty() || !changed {
+                return found;
+            }
         }
-        found
     }
 
     fn relatives(&self, adopted: &Adopted) -> Vec<Stat> {
         let command = self.command;
         let own = Process::own().pid;
         let all: Vec<Stat> = process::all().into_iter().filter(Stat::is_alive).collect();
+        let present = |pid: i32| all.iter().find(|stat| stat.pid == pid);
+        // Once the command is gone its number may be anybody's, and so may the group's once nobody
+        // is left in it.
+        let command_lives = present(command.pid).is_some_and(|stat| stat.process() == command);
+        let leader = adopted.descriptor.as_ref();
+        let group_lives = leader
+            .and_then(PidFd::group_exists)
+            .unwrap_or_else(|| command_lives || present(command.pid).is_none());
+        // The session's leader is the dead launcher; one that has a leader again is another session.
+        let session = adopted
+            .session
+            .filter(|&session| present(session).is_none());
         let is_relative = |stat: &Stat| {
             // A descendant is younger than the command.
             stat.start >= command.start
                 && stat.pid != command.pid
                 && stat.pid != own
-                && (stat.group == command.pid
-                    || stat.session == adopted.session
+                && ((group_lives && stat.group == command.pid)
+                    || Some(stat.session) == session
                     || process::has_in_environment(stat.pid, &adopted.mark))
         };
         let mut found: Vec<Stat> = all
@@ -229,7 +310,7 @@ impl Tree {
         let mut parents: Vec<i32> = found
             .iter()
             .map(|stat| stat.pid)
-            .chain([command.pid])
+            .chain(command_lives.then_some(command.pid))
             .collect();
         while let Some(parent) = parents.pop() {
             for stat in all
@@ -244,23 +325,17 @@ impl Tree {
         }
         found
     }
+}
 
-    fn children(&self, parent: i32) -> Vec<i32> {
-        if matches!(
-            self.root,
-            Root::Child {
-                lists_children: true,
-                ..
-            }
-        ) {
-            process::children(parent)
-        } else {
-            let all = process::all().into_iter();
-            all.filter(|stat| stat.parent == parent)
-                .map(|stat| stat.pid)
-                .collect()
-        }
+/// The children of a process; where the kernel does not list them, they are searched for.
+fn children(parent: i32, lists_children: bool) -> Vec<i32> {
+    if lists_children {
+        return process::children(parent);
     }
+    let all = process::all().into_iter();
+    all.filter(|stat| stat.parent == parent)
+        .map(|stat| stat.pid)
+        .collect()
 }
 
 /// Reaps a child if it has ended; whether it had.

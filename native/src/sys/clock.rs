@@ -12,7 +12,7 @@ pub fn monotonic() -> Duration {
 
 /// Time since boot. Never steps; runs on while the machine is suspended.
 pub fn since_boot() -> Duration {
-    read(ClockId::CLOCK_BOOTTIME)
+    jumped("boot", read(ClockId::CLOCK_BOOTTIME))
 }
 
 /// Time since 1970, as the wall clock has it now.

@@ -6,11 +6,15 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, pipe2, setsid};
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork, pipe2, setsid};
 
 /// What the caller hears of the process in the background.
 #[derive(Debug)]
-pub struct Answers(File);
+pub struct Answers {
+    pipe: File,
+    child: Pid,
+}
 
 /// How it ended for the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,12 +26,16 @@ pub enum Answer {
 }
 
 impl Answers {
-    /// Waits for the answer. Other lines that come before it are complaints for `complaint`.
+    /// Waits for the answer, and for the end of a process that had to give up. Other lines that come
+    /// before it are complaints for `complaint`.
     pub fn wait(self, mut complaint: impl FnMut(&str)) -> Answer {
-        for line in BufReader::new(self.0).lines().map_while(Result::ok) {
+        for line in BufReader::new(self.pipe).lines().map_while(Result::ok) {
             match line.split_once(' ') {
                 Some((STARTED, id)) => return Answer::Started(id.to_owned()),
-                Some((FAILED, code)) => return Answer::Failed(code.parse().unwrap_or(125)),
+                Some((FAILED, code)) => {
+                    let _ = waitpid(self.child, None);
+                    return Answer::Failed(code.parse().unwrap_or(125));
+                }
                 _ => complaint(&line),
             }
         }
@@ -75,9 +83,12 @@ pub fn in_background(work: impl FnOnce(&mut Report)) -> io::Result<Answers> {
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
     // SAFETY: this process has one thread, so that the child may do what its parent could.
     match unsafe { fork() }? {
-        ForkResult::Parent { .. } => {
+        ForkResult::Parent { child } => {
             drop(writer);
-            Ok(Answers(File::from(reader)))
+            Ok(Answers {
+                pipe: File::from(reader),
+                child,
+            })
         }
         ForkResult::Child => {
             if leave_caller(&writer).is_ok() {

@@ -16,6 +16,8 @@ pub enum Step {
     ExitSeen,
     /// The record is made and not committed.
     BeforeCommit,
+    /// The record could not be committed, and is in a spool file.
+    Spooled,
     /// The record is committed, the feedback file is still there.
     Committed,
     /// The feedback file is deleted, and still stands in the table of those to be deleted.
@@ -37,8 +39,8 @@ mod on {
         }
     }
 
-    /// How far the wall clock (`wall`) and the monotonic one (`monotonic`) have jumped: seconds, one
-    /// line each `NAME SECONDS`, in the file that `TASKWATCHER_CLOCKS` names. Read at every look, so
+    /// How far the wall clock (`wall`), the monotonic one (`monotonic`) and the one that counts
+    /// suspend (`boot`) have jumped: seconds, one line each `NAME SECONDS`, in the file that `TASKWATCHER_CLOCKS` names. Read at every look, so
     /// that a test can let them jump while a task runs.
     pub fn jump(clock: &str) -> (Duration, Duration) {
         let seconds = std::env::var_os("TASKWATCHER_CLOCKS")

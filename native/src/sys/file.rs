@@ -1,13 +1,16 @@
 //! Files: what identifies a version of one, opening one without being led elsewhere, and what kind
 //! of file system it is on.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io;
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::sys::statfs;
+use nix::unistd::linkat;
 use serde::{Deserialize, Serialize};
 
 /// One version of a file: any change of it is a heartbeat.
@@ -38,18 +41,68 @@ impl Version {
     }
 }
 
-/// Opens a regular file for reading. A symbolic link, a pipe or a device is an error, and opening
-/// never waits for anybody.
+/// Opens a regular file for reading. A symbolic link, a pipe or a device is an error; opening never
+/// waits for anybody and, but for a race, does nothing to a device.
 pub fn open_regular(path: &Path) -> io::Result<File> {
+    let check = |data: &Metadata| {
+        if data.is_file() {
+            Ok(())
+        } else {
+            Err(io::Error::other("is not a regular file"))
+        }
+    };
+    check(&std::fs::symlink_metadata(path)?)?;
     let file = OpenOptions::new()
         .read(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
         .open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::other("is not a regular file"))
+    check(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// Reads a text file that belongs to this user; another user's is an error, like what is no regular
+/// file.
+pub fn read_own(path: &Path) -> io::Result<String> {
+    let mut file = open_regular(path)?;
+    if file.metadata()?.uid() != nix::unistd::geteuid().as_raw() {
+        return Err(io::Error::other("belongs to another user"));
     }
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Makes a new file for this user only, which appears with its whole content or not at all, also if
+/// this process dies or power fails.
+pub fn create_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    let nameless = options.clone().custom_flags(libc::O_TMPFILE).open(folder);
+    match nameless {
+        Ok(mut file) => {
+            file.write_all(content)?;
+            file.sync_all()?;
+            let source = format!("/proc/self/fd/{}", file.as_raw_fd());
+            let follow = AtFlags::AT_SYMLINK_FOLLOW;
+            linkat(AT_FDCWD, source.as_str(), AT_FDCWD, path, follow)?;
+        }
+        // A file system without nameless files.
+        Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {
+            let mut part = path.as_os_str().to_owned();
+            part.push(".part");
+            let mut file = options.create_new(true).open(&part)?;
+            let written = file.write_all(content).and_then(|()| file.sync_all());
+            if let Err(error) = written.and_then(|()| std::fs::rename(&part, path)) {
+                let _ = std::fs::remove_file(&part);
+                return Err(error);
+            }
+        }
+        Err(error) => return Err(error),
+    }
+    // That its name is safe too is as much as can be done.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
 }
 
 /// Opens a file for a program to append to, for this user only if it is new. The flag says whether

@@ -114,8 +114,12 @@ pub fn host() -> String {
 
 /// The name of the user this process acts for, else the number.
 pub fn user() -> String {
-    let uid = nix::unistd::geteuid();
-    nix::unistd::User::from_uid(uid)
+    user_name(nix::unistd::geteuid().as_raw())
+}
+
+/// The name of a user, else the number.
+pub fn user_name(uid: u32) -> String {
+    nix::unistd::User::from_uid(uid.into())
         .ok()
         .flatten()
         .map_or_else(|| format!("user {uid}"), |user| user.name)

@@ -1,6 +1,5 @@
 //! A descriptor of one process, which never stands for a later one with the same id.
 
-use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -8,6 +7,7 @@ use nix::errno::Errno;
 use taskwatcher_core::outcome::Exit;
 
 use super::identity::Process;
+use super::process::exit_of_zombie;
 use super::signal::Signal;
 use super::wait::exit_of_status;
 
@@ -28,27 +28,59 @@ impl PidFd {
     }
 
     /// Sends a signal to that very process.
-    #[allow(unsafe_code)]
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        self.send(signal, 0)
+    }
+
+    /// Sends a signal to all at once that are in the group which that very process leads or led
+    /// (since Linux 6.9).
+    pub fn signal_group(&self, signal: Signal) -> io::Result<()> {
+        self.send(signal, PIDFD_SIGNAL_PROCESS_GROUP)
+    }
+
+    /// Whether anybody is in that group; `None` if this kernel does not say.
+    pub fn group_exists(&self) -> Option<bool> {
+        match self.signal_group(Signal::NONE) {
+            Ok(()) => Some(true),
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Some(false),
+            Err(_) => None,
+        }
+    }
+
+    #[allow(unsafe_code)]
+    fn send(&self, signal: Signal, flags: libc::c_uint) -> io::Result<()> {
         let fd = self.0.as_raw_fd();
         let info = std::ptr::null::<libc::siginfo_t>();
         // SAFETY: the descriptor is open, and a null siginfo asks the kernel to fill it in.
-        let done =
-            unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal.number(), info, 0) };
+        let done = unsafe {
+            libc::syscall(
+                libc::SYS_pidfd_send_signal,
+                fd,
+                signal.number(),
+                info,
+                flags,
+            )
+        };
         Errno::result(done).map(drop).map_err(io::Error::from)
     }
 }
 
-impl PidFd {
-    /// How the process ended, for anybody who opened the descriptor before; `None` as long as that
-    /// is not known. The kernel tells it once the process was reaped by its parent (since 6.15);
-    /// before that its `/proc/PID/stat` does, to those who may trace it.
-    pub fn exit(&self, process: Process) -> Option<Exit> {
-        self.exit_after_reaping()
-            .or_else(|| zombie_exit(process))
+/// How a process ended, for anybody who opened the descriptor before; `None` if nobody says. The
+/// kernel tells it once the process was reaped by its parent (since 6.15); before that its
+/// `/proc/PID/stat` does.
+pub fn exit(process: Process, descriptor: Option<&PidFd>) -> Option<Exit> {
+    let after_reaping = || {
+        descriptor
+            .and_then(PidFd::exit_after_reaping)
             .map(exit_of_status)
-    }
+    };
+    // Asked again at the end: it may be reaped between the first two looks.
+    after_reaping()
+        .or_else(|| exit_of_zombie(process))
+        .or_else(after_reaping)
+}
 
+impl PidFd {
     #[allow(unsafe_code)]
     fn exit_after_reaping(&self) -> Option<i32> {
         let mut info = PidfdInfo {
@@ -82,21 +114,12 @@ struct PidfdInfo {
     exit_code: i32,
 }
 
+/// Of linux/pidfd.h.
+const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
+
 /// `PIDFD_INFO_EXIT` of linux/pidfd.h.
 const PIDFD_INFO_EXIT: u64 = 1 << 3;
 
 /// `_IOWR(0xFF, 11, struct pidfd_info)`.
 const PIDFD_GET_INFO: libc::Ioctl =
     (3 << 30) | ((size_of::<PidfdInfo>() as libc::Ioctl) << 16) | (0xff << 8) | 0x0b;
-
-/// Field 52 of a zombie's `/proc/PID/stat` is its wait status.
-fn zombie_exit(process: Process) -> Option<i32> {
-    let line = fs::read(format!("/proc/{}/stat", process.pid)).ok()?;
-    let fields = super::process::fields(&line)?;
-    let is_zombie = fields.first() == Some(&"Z");
-    let start: u64 = fields.get(22 - 3)?.parse().ok()?;
-    if !is_zombie || start != process.start {
-        return None;
-    }
-    fields.get(52 - 3)?.parse().ok()
-}

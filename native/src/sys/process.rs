@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
+use taskwatcher_core::outcome::Exit;
 
 use super::clock;
 use super::identity::Process;
 use super::pidfd::PidFd;
 use super::signal::Signal;
+use super::wait::exit_of_status;
 
 /// What `/proc/PID/stat` says of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +28,31 @@ pub struct Stat {
     pub group: i32,
     /// Session.
     pub session: i32,
+    /// The kernel's flags of the process.
+    flags: u32,
     /// How many threads it has; 0 in a zombie that is wholly dead.
     pub threads: i64,
     /// Start time in clock ticks since boot.
     pub start: u64,
 }
 
+/// `PF_FORKNOEXEC` of linux/sched.h.
+const FORKED_ONLY: u32 = 0x40;
+
 impl Stat {
+    /// The process itself.
+    pub fn process(&self) -> Process {
+        Process {
+            pid: self.pid,
+            start: self.start,
+        }
+    }
+
+    /// Whether it was forked and has not executed any program since.
+    pub fn is_forked_only(&self) -> bool {
+        self.flags & FORKED_ONLY != 0
+    }
+
     /// Whether any of it still runs. A process whose first thread has ended shows as a zombie
     /// while others run on.
     pub fn is_alive(&self) -> bool {
@@ -55,14 +75,26 @@ fn parse(pid: i32, line: &[u8]) -> Option<Stat> {
         parent: field(4)?.parse().ok()?,
         group: field(5)?.parse().ok()?,
         session: field(6)?.parse().ok()?,
+        flags: field(9)?.parse().ok()?,
         threads: field(20)?.parse().ok()?,
         start: field(22)?.parse().ok()?,
     })
 }
 
+/// How a process has ended that nobody has reaped yet, if it ever executed a program; told to those
+/// who may trace it.
+pub fn exit_of_zombie(process: Process) -> Option<Exit> {
+    let line = fs::read(format!("/proc/{}/stat", process.pid)).ok()?;
+    let stat = parse(process.pid, &line)?;
+    let is_ours = stat.process() == process && stat.state == b'Z' && !stat.is_forked_only();
+    // Field 52 is its wait status.
+    let status = fields(&line)?.get(52 - 3)?.parse().ok()?;
+    is_ours.then(|| exit_of_status(status))
+}
+
 /// The fields of a stat line from the third on. The name of a command, the second one, may hold
 /// spaces and brackets, so they begin after the last `)`.
-pub(super) fn fields(line: &[u8]) -> Option<Vec<&str>> {
+fn fields(line: &[u8]) -> Option<Vec<&str>> {
     let end_of_name = line.iter().rposition(|&byte| byte == b')')?;
     let fields = std::str::from_utf8(&line[end_of_name + 1..]).ok()?;
     Some(fields.split_ascii_whitespace().collect())

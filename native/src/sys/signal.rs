@@ -13,6 +13,8 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 pub struct Signal(i32);
 
 impl Signal {
+    /// None at all: sending it only asks whether it could be sent.
+    pub const NONE: Self = Self(0);
     /// The terminal is gone.
     pub const HUP: Self = Self(libc::SIGHUP);
     /// Ctrl-C.
@@ -122,12 +124,13 @@ pub struct Signals {
 
 impl Signals {
     /// Takes the signals over: those that end a task and SIGTSTP, unless they were ignored when
-    /// this process was started (nohup), and SIGCHLD, which an ignoring parent must not have
-    /// switched off.
+    /// this process was started (nohup); SIGCONT, so that the command goes on too; and SIGCHLD,
+    /// which an ignoring parent must not have switched off.
     pub fn take(inherited: &Inherited) -> io::Result<Self> {
         set_disposition(Signal::CHLD, libc::SIG_DFL)?;
         let mut blocked = SigSet::empty();
-        for signal in ENDING.into_iter().chain([Signal::TSTP, Signal::CHLD]) {
+        let others = [Signal::TSTP, Signal::CONT, Signal::CHLD];
+        for signal in ENDING.into_iter().chain(others) {
             if !inherited.ignored.contains(&signal) {
                 blocked.add(named(signal));
             }
@@ -157,6 +160,15 @@ impl Signals {
         pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&self.blocked), None)?;
         Ok(())
     }
+}
+
+/// Does to this process's group what the terminal does at Ctrl-C or Ctrl-\, and so ends this process
+/// by the signal. Returns if it was ignored when this process was started.
+pub fn end_own_group(signal: Signal) {
+    // The command has left its core; one of this process would tell nobody anything.
+    let _ = nix::sys::prctl::set_dumpable(false);
+    let _ = super::process::signal_own_group(signal);
+    let _ = SigSet::from_iter([named(signal)]).thread_unblock();
 }
 
 impl AsFd for Signals {

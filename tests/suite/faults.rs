@@ -1,0 +1,107 @@
+//! What must hold whatever dies, fills up or jumps: every task that ever started ends in the
+//! history, exactly once, with the truth about it.
+//!
+//! One module for each kind of fault. The page docs/promises.md names the test for every promise.
+//! Where a machine cannot make a fault happen, the test says that it was skipped and why.
+
+mod faults_adoption;
+mod faults_database;
+mod faults_files;
+mod faults_load;
+mod faults_people;
+mod faults_processes;
+mod faults_reboot;
+mod faults_steps;
+mod faults_storm;
+mod faults_time;
+
+use serde_json::Value;
+use taskwatcher_tests::{Lab, Process, Programs, Puppet, Signal};
+
+const PROGRAMS: Programs = Programs {
+    taskwatcher: env!("CARGO_BIN_EXE_taskwatcher-under-test"),
+    puppet: env!("CARGO_BIN_EXE_puppet"),
+};
+
+/// An empty lab.
+fn lab() -> Lab {
+    Lab::new(PROGRAMS)
+}
+
+/// An empty lab while no other test runs.
+fn lab_alone() -> Lab {
+    Lab::alone(PROGRAMS)
+}
+
+/// The id in a record of `list` or `history`.
+#[track_caller]
+fn id(record: &Value) -> i64 {
+    record["taskid"]
+        .as_i64()
+        .unwrap_or_else(|| panic!("no taskid in {record}"))
+}
+
+/// A text in a record.
+#[track_caller]
+fn text<'a>(record: &'a Value, field: &str) -> &'a str {
+    record[field]
+        .as_str()
+        .unwrap_or_else(|| panic!("no text {field} in {record}"))
+}
+
+/// A number in a record.
+#[track_caller]
+fn number(record: &Value, field: &str) -> i64 {
+    record[field]
+        .as_i64()
+        .unwrap_or_else(|| panic!("no number {field} in {record}"))
+}
+
+/// The statuses of a record's timeline.
+#[track_caller]
+fn statuses(record: &Value) -> Vec<&str> {
+    let changes = record["timeline"].as_array();
+    let changes = changes.unwrap_or_else(|| panic!("no timeline in {record}"));
+    changes.iter().map(|it| it[1].as_str().unwrap()).collect()
+}
+
+/// Says that a test was skipped, and why.
+fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
+/// A task whose launcher was killed; the program still runs.
+fn orphaned(lab: &Lab, options: &[&str]) -> (i64, Puppet) {
+    let (launcher, puppet) = lab.launch(options, "p", &[]);
+    let task = id(&lab.only_task());
+    launcher.signal(Signal::KILL);
+    let _ = launcher.wait();
+    (task, puppet)
+}
+
+/// The launcher that the row of this task names.
+#[track_caller]
+fn launcher_of(lab: &Lab, task: i64) -> Process {
+    let rows = lab.rows("tasks");
+    let row = rows.iter().find(|row| row["id"] == task);
+    let identity = row.and_then(|row| row["identity"].as_str());
+    let identity: Value =
+        serde_json::from_str(identity.unwrap_or_else(|| panic!("no row of {task}: {rows:?}")))
+            .expect("an identity");
+    let pid = i32::try_from(number(&identity["launcher"], "pid")).expect("a number");
+    Process::open(pid).unwrap_or_else(|| panic!("no launcher {pid} of {task}"))
+}
+
+/// Ends an orphaned program, as init would see it.
+fn end(puppet: Puppet, code: u8) {
+    let program = Process::open(puppet.pid()).expect("the program");
+    puppet.exit(code);
+    program.reap();
+}
+
+/// Waits for the only record of the history, whoever writes it.
+#[track_caller]
+fn record_when_it_comes(lab: &Lab) -> Value {
+    lab.wait_for_history(1);
+    lab.only_record()
+}

@@ -1,0 +1,353 @@
+//! People at terminals, other users, curious eyes: the keys do what they do to the bare command,
+//! nobody ends what is not theirs, and nothing private is stored or shown to a terminal.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::json;
+use taskwatcher_tests::{Lab, Process, Puppet, Running, Signal, Terminal};
+
+use crate::{id, lab, launcher_of, number, skipped, text};
+
+/// Separates the words that a puppet is told to start.
+const SEPARATOR: &str = "\u{1f}";
+
+/// A session leader on a terminal, as a login makes it.
+fn login(lab: &Lab, terminal: &Terminal) -> (Running, Puppet) {
+    let line = lab.puppet("login", &["--terminal", terminal.path()]);
+    let mut command = lab.program(&line[0]);
+    command.args(&line[1..]);
+    let running = lab.start(command);
+    (running, lab.stage().expect("login"))
+}
+
+/// A line for a shell.
+fn quoted(words: &[String]) -> String {
+    let quote = |word: &String| format!("'{}'", word.replace('\'', r"'\''"));
+    words.iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+/// A puppet as a shell would start it: bare, or as a task.
+fn task_line(lab: &Lab, launched: bool) -> String {
+    if !launched {
+        return quoted(&lab.puppet("task", &[]));
+    }
+    let mut words = vec![lab.taskwatcher().to_owned()];
+    words.extend(lab.launch_line(&[], "task", &[]));
+    quoted(&words)
+}
+
+/// What a script saw of a key: its own end, and whether it went on.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    end: String,
+    went_on: bool,
+}
+
+/// A script with a program in it, in the foreground of a terminal; somebody types a key, and the
+/// program dies of it, or catches it and exits with 0.
+fn at_a_key(shell: &str, launched: bool, form: &str, key: &[u8], catches: bool) -> Seen {
+    let lab = lab();
+    let mut terminal = Terminal::open(80);
+    let (_running, mut login) = login(&lab, &terminal);
+    let task = task_line(&lab, launched);
+    let script = form.replace("TASK", &task);
+    login.tell(&format!(
+        "job {shell}{SEPARATOR}-c{SEPARATOR}ulimit -c 0; {script}"
+    ));
+    let mut task = lab.stage().expect("task");
+    if form.contains("piped") {
+        lab.wait_for_file("the pipeline", || lab.path("piped").exists().then_some(()));
+    }
+    if catches {
+        task.tell("hold SIGINT SIGQUIT");
+    }
+    terminal.type_bytes(key);
+    if catches {
+        let _ = task.next_signal();
+        task.exit(0);
+    } else {
+        task.wait_for_end();
+    }
+    let end = login.tell("await");
+    if launched {
+        let record = lab.only_record();
+        let expected = if catches { "succeeded" } else { "signalled" };
+        assert_eq!(text(&record, "outcome"), expected);
+    }
+    Seen {
+        end,
+        went_on: lab.path("next").exists(),
+    }
+}
+
+#[test]
+fn a_key_stops_a_script_or_lets_it_go_on_as_without_taskwatcher() {
+    for shell in ["bash", "dash"] {
+        for form in ["TASK; echo >next", "TASK | cat >piped; echo >next"] {
+            for (key, signal) in [(b"\x03", 130), (b"\x1c", 131)] {
+                let bare = at_a_key(shell, false, form, key, false);
+                let launched = at_a_key(shell, true, form, key, false);
+                assert_eq!(launched, bare, "{shell}: {form}, {signal}");
+            }
+        }
+    }
+    // It caught the key and has decided to succeed: bash goes on, and so it does here.
+    let bare = at_a_key("bash", false, "TASK; echo >next", b"\x03", true);
+    assert!(bare.went_on);
+    let launched = at_a_key("bash", true, "TASK; echo >next", b"\x03", true);
+    assert_eq!(launched, bare);
+}
+
+/// A real shell with job control on a terminal.
+fn shell(lab: &Lab) -> (Running, Puppet, Terminal) {
+    let mut terminal = Terminal::open(200);
+    let (running, mut login) = login(lab, &terminal);
+    login.tell(&format!(
+        "start env{SEPARATOR}PS1=ready> {SEPARATOR}bash{SEPARATOR}--norc{SEPARATOR}--noediting{SEPARATOR}-i"
+    ));
+    terminal.wait_for("ready> ");
+    (running, login, terminal)
+}
+
+#[test]
+fn a_job_is_stopped_and_goes_on_in_front_or_behind() {
+    let lab = lab();
+    let (_running, mut login, mut terminal) = shell(&lab);
+    terminal.type_bytes(format!("{}; echo ended=$?\n", task_line(&lab, true)).as_bytes());
+    let mut task = lab.stage().expect("task");
+    terminal.type_bytes(b"\x1a");
+    terminal.wait_for("Stopped");
+    assert_eq!(state(task.pid()), 'T');
+    assert_eq!(text(&lab.only_task(), "status"), "RUNNING");
+    terminal.type_bytes(b"fg\n");
+    let groups = task.tell("foreground");
+    let (own, front) = groups.split_once(' ').expect("two groups");
+    assert_eq!(own, front, "in front again");
+    terminal.type_bytes(b"\x1aecho again\n");
+    terminal.wait_for("ready> again");
+    assert_eq!(state(task.pid()), 'T');
+    terminal.type_bytes(b"bg\n");
+    let groups = task.tell("foreground");
+    let (own, front) = groups.split_once(' ').expect("two groups");
+    assert_ne!(own, front, "behind");
+    task.exit(0);
+    let record = crate::record_when_it_comes(&lab);
+    assert_eq!(number(&record, "exitcode"), 0);
+    terminal.type_bytes(b"exit\n");
+    assert_eq!(login.tell("await"), "0");
+}
+
+fn state(pid: i32) -> char {
+    let fields = taskwatcher_tests::process::stat_fields(pid).expect("a process");
+    fields[0].chars().next().expect("a letter")
+}
+
+#[test]
+fn a_stop_and_a_go_on_without_a_terminal_reach_the_command() {
+    let lab = lab();
+    let mut command = lab.program("setsid");
+    command
+        .args(["--wait", lab.taskwatcher()])
+        .args(lab.launch_line(&[], "p", &[]));
+    let running = lab.start(command);
+    let mut puppet = lab.stage().expect("p");
+    puppet.tell("hold SIGTSTP SIGCONT");
+    let launcher = launcher_of(&lab, id(&lab.only_task()));
+    launcher.signal(Signal::TSTP);
+    assert_eq!(puppet.next_signal(), "SIGTSTP");
+    launcher.signal(Signal::CONT);
+    assert_eq!(puppet.next_signal(), "SIGCONT");
+    puppet.exit(0);
+    assert_eq!(running.wait().code(), 0);
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_the_task_in_front_and_not_the_detached_one() {
+    let lab = lab();
+    let (running, login, mut terminal) = shell(&lab);
+    let mut detached = vec![lab.taskwatcher().to_owned()];
+    detached.extend(lab.launch_line(&["--detach", "--name", "detached"], "detached", &[]));
+    terminal.type_bytes(format!("{}\n", quoted(&detached)).as_bytes());
+    let mut survivor = lab.stage().expect("detached");
+    terminal.type_bytes(format!("{}\n", task_line(&lab, true)).as_bytes());
+    let mut task = lab.stage().expect("task");
+    drop(terminal);
+    task.wait_for_end();
+    drop((running, login));
+    lab.wait_for_history(1);
+    let record = lab.only_record();
+    assert_eq!(record["termsignal"], json!("SIGHUP"), "{record}");
+    survivor.tell("print still here");
+    assert_eq!(text(&lab.only_task(), "name"), "detached");
+    let launcher = launcher_of(&lab, id(&lab.only_task()));
+    survivor.exit(0);
+    launcher.reap();
+    assert_eq!(lab.history(&["--outcome", "succeeded"]).len(), 1);
+}
+
+/// The command under test as nobody, in a lab that everybody may use.
+fn as_nobody(lab: &Lab, line: &[&str]) -> Option<Running> {
+    let program = lab.path("taskwatcher");
+    if !program.exists() {
+        let mut copy = lab.program("cp");
+        copy.arg(lab.taskwatcher()).arg(&program);
+        lab.start(copy).wait().done();
+        for (path, mode) in [(program.as_path(), 0o755), (lab.folder(), 0o777)] {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("access");
+        }
+    }
+    for part in ["tasks.db", "tasks.db-wal", "tasks.db-shm"] {
+        let _ = fs::set_permissions(lab.path(part), fs::Permissions::from_mode(0o666));
+    }
+    if !nix::unistd::geteuid().is_root() {
+        return None;
+    }
+    let mut command = lab.program("setpriv");
+    command
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&program)
+        .args(line);
+    Some(lab.start(command))
+}
+
+#[test]
+fn another_user_ends_nothing_and_is_told_why() {
+    let lab = lab();
+    let (launcher, puppet) = lab.launch(&[], "p", &[]);
+    let task = id(&lab.only_task()).to_string();
+    let Some(killer) = as_nobody(&lab, &["kill", &task]) else {
+        return skipped("another user needs root");
+    };
+    let line = killer.wait().failure(1);
+    assert!(line.contains("root") && line.contains(&task), "{line}");
+    // Neither does it take a task over whose launcher has died.
+    launcher.signal(Signal::KILL);
+    let _ = launcher.wait();
+    let killer = as_nobody(&lab, &["kill", &task]).expect("root");
+    assert!(killer.wait().failure(1).contains("root"));
+    let listed = as_nobody(&lab, &["list"]).expect("root").wait();
+    assert!(listed.success().contains("ELSEWHERE"));
+    let program = Process::open(puppet.pid()).expect("the program");
+    puppet.exit(0);
+    program.reap();
+    let _ = as_nobody(&lab, &["update"]).expect("root").wait();
+    assert_eq!(lab.rows("tasks").len(), 1, "not theirs to judge");
+    assert_eq!(text(&lab.only_record(), "outcome"), "lost");
+    // And the other way round: root is told who has to do it.
+    let mut line = vec!["launch"];
+    line.extend(["--", "sh", "-c", "echo >running; read -r _ <pipe"]);
+    nix::unistd::mkfifo(
+        &lab.path("pipe"),
+        nix::sys::stat::Mode::from_bits_truncate(0o666),
+    )
+    .expect("a pipe");
+    fs::set_permissions(lab.path("pipe"), fs::Permissions::from_mode(0o666)).expect("access");
+    let theirs = as_nobody(&lab, &line).expect("root");
+    lab.wait_for_file("the task", || lab.path("running").exists().then_some(()));
+    let task = id(&lab.only_task()).to_string();
+    let line = lab.run(["kill", &task]).failure(1);
+    assert!(line.contains("nobody"), "{line}");
+    fs::write(lab.path("pipe"), "\n").expect("a line");
+    assert_eq!(theirs.wait().code(), 0);
+}
+
+#[test]
+fn what_is_written_is_for_one_user_whatever_the_umask() {
+    let lab = lab();
+    let line = lab.launch_line(&["--feedback", "--output", "log"], "p", &[]);
+    let mut shell = lab.program("sh");
+    shell
+        .args(["-c", r#"umask 000; exec "$@""#, "sh", lab.taskwatcher()])
+        .args(line);
+    let launcher = lab.start(shell);
+    let puppet = lab.stage().expect("p");
+    for (name, mode) in [
+        ("tasks.db", 0o600),
+        ("tasks.db-wal", 0o600),
+        ("tasks.db-shm", 0o600),
+        ("log", 0o600),
+        ("feedback", 0o700),
+    ] {
+        let data = fs::metadata(lab.path(name)).expect(name);
+        assert_eq!(data.permissions().mode() & 0o777, mode, "{name}");
+    }
+    puppet.exit(0);
+    assert_eq!(launcher.wait().code(), 0);
+}
+
+#[test]
+fn the_environment_is_stored_nowhere() {
+    let lab = lab();
+    let secret = "correct-horse-battery-staple";
+    let mut command = lab.command(lab.launch_line(&["--feedback"], "p", &[]));
+    command.env("PASSWORD", secret);
+    let launcher = lab.start(command);
+    let mut puppet = lab.stage().expect("p");
+    assert_eq!(puppet.report()["environment"]["PASSWORD"], json!(secret));
+    let assert_nowhere = || {
+        for entry in fs::read_dir(lab.folder()).expect("the folder").flatten() {
+            let bytes = fs::read(entry.path()).unwrap_or_default();
+            let found = bytes
+                .windows(secret.len())
+                .any(|part| part == secret.as_bytes());
+            assert!(!found, "in {:?}", entry.path());
+        }
+    };
+    assert_nowhere();
+    puppet.exit(0);
+    assert_eq!(launcher.wait().code(), 0);
+    let _ = lab.only_record();
+    assert_nowhere();
+}
+
+#[test]
+fn no_text_of_others_drives_the_terminal() {
+    let lab = lab();
+    let evil = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{202e}";
+    let labels = [
+        "--name", evil, "--info1", evil, "--info2", evil, "--info3", evil,
+    ];
+    let mut options = vec!["--feedback"];
+    options.extend(labels);
+    let (launcher, mut puppet) = lab.launch(&options, "p", &[evil]);
+    puppet.say(&format!("[progress]{evil}"));
+    let task = id(&lab.only_task());
+    let number = task.to_string();
+    lab.edit(&format!("UPDATE tasks SET host = '{evil}'"));
+    let mut lines = vec![
+        vec!["list"],
+        vec!["list", "--json"],
+        vec!["feedback", &number],
+        vec!["export"],
+        vec!["reserve", "--unique", "--name", evil],
+        vec!["killall", "\u{1b}[2J"],
+        vec!["--db", "\u{1b}[2J/x", "list"],
+        vec!["launch", "--taskid", &number, "--", "true"],
+        vec!["launch", "--", "\u{1b}[2J"],
+        vec!["parse", "\u{1b}[2J"],
+    ];
+    let check = |lines: &[Vec<&str>]| {
+        for line in lines {
+            let output = lab.run(line);
+            let said = format!("{}{}", output.stdout, output.stderr);
+            assert!(!said.is_empty(), "{line:?}");
+            let obeyed: Vec<char> = said
+                .chars()
+                .filter(|c| c.is_control() && *c != '\n')
+                .collect();
+            assert!(obeyed.is_empty(), "{line:?}: {obeyed:?}");
+        }
+    };
+    check(&lines);
+    puppet.exit(0);
+    assert_eq!(launcher.wait().code(), 0);
+    lines.truncate(4);
+    lines.extend([
+        vec!["history"],
+        vec!["history", "--json"],
+        vec!["kill", &number],
+    ]);
+    lines.retain(|line| line[0] != "list");
+    check(&lines);
+}
