@@ -29,8 +29,8 @@ export function App() {
           <p role="status">Opening {now.name}…</p>
         </main>
       )}
-      {now.kind === 'log' && <LogView key={now.model.name} model={now.model} />}
-      {now.kind === 'history' && <HistoryView key={now.model.name} model={now.model} />}
+      {now.kind === 'log' && <LogView key={now.model.id} model={now.model} />}
+      {now.kind === 'history' && <HistoryView key={now.model.id} model={now.model} />}
       {help.value && <Help close={() => (help.value = false)} />}
       {hovering.value && (
         <div class="drop-veil" aria-hidden="true">

@@ -28,6 +28,7 @@ export interface Notice {
 export const current = signal<Current>({ kind: 'none' });
 export const notice = signal<Notice | null>(null);
 
+let opens = 0;
 let client: Client | null = null;
 let source: Source | null = null;
 
@@ -39,6 +40,7 @@ effect(() => {
 
 /** `keepPlace`: the address already says where to go in it. */
 export async function openSource(next: Source, keepPlace = false): Promise<void> {
+  const before = current.peek();
   closeWorker();
   notice.value = null;
   source = next;
@@ -65,10 +67,13 @@ export async function openSource(next: Source, keepPlace = false): Promise<void>
       },
     };
     if (opened.kind === 'log') {
-      const model = new LogModel(own, opened, next.handles[0] ?? null, listener, () => void reload());
+      const model = new LogModel(own, ++opens, opened, next.handles[0] ?? null, listener, () => void reload());
+      if (keepPlace && before.kind === 'log') model.carry(before.model);
       current.value = { kind: 'log', model };
     } else {
-      current.value = { kind: 'history', model: new HistoryModel(own, opened, listener) };
+      const model = new HistoryModel(own, ++opens, opened, listener);
+      if (keepPlace && before.kind === 'history') model.carry(before.model);
+      current.value = { kind: 'history', model };
     }
   } catch (error) {
     if (error instanceof Cancelled || client !== own) return;
@@ -139,4 +144,11 @@ function crashed(name: string, message: string): void {
       'If the same file does it again, please report it with the first lines of the file.',
   };
   prepareClient();
+}
+
+export function unexpected(message: string): void {
+  notice.value = {
+    title: 'The page met an error of its own',
+    text: `${message}. What is shown may be incomplete: press Reload, or open the file again. Please report it.`,
+  };
 }

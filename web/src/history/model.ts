@@ -61,6 +61,8 @@ export class HistoryModel {
 
   constructor(
     readonly client: Client,
+    /** Tells two openings of the same file apart. */
+    readonly id: number,
     opened: Extract<Opened, { kind: 'history' }>,
     listener: Listener,
   ) {
@@ -88,6 +90,14 @@ export class HistoryModel {
       }),
       effect(() => this.#askDetails(this.selected.value)),
     );
+  }
+
+  /** Stands where another opening of the same file stood. */
+  carry(old: HistoryModel): void {
+    this.position.top.value = old.position.top.peek();
+    this.cursor.value = old.cursor.peek();
+    this.scale.scroll.value = old.scale.scroll.peek();
+    this.scale.window.value = old.scale.window.peek();
   }
 
   query(): Query {

@@ -54,7 +54,7 @@ function Chart({ model, name, foot }: { model: LogModel; name: string; foot: boo
   const selecting = useSignal<[number, number] | null>(null);
   const footed = useSignal(foot);
   footed.value = foot;
-  const value = useComputed(() => model.state.value?.pairs.find((pair) => pair.key === name)?.value ?? '');
+  const value = useComputed(() => model.state.value?.values.find(([key]) => key === name)?.[1] ?? '');
 
   useEffect(() => {
     const element = canvas.current;

@@ -77,6 +77,7 @@ export function KeysPane({ model }: { model: LogModel }) {
       ) : (
         <VirtualList
           class="keys"
+          keepNodes
           rows={keys.length}
           position={model.keyPosition}
           boxProps={{ role: 'list', 'aria-label': 'Keys', tabIndex: 0 }}

@@ -1,9 +1,9 @@
 // One open log as the page sees it: what is known of the file, where the reader stands, and which
 // keys are pinned. Views read signals; every change of place goes through `go`.
 import { batch, computed, effect, signal } from '@preact/signals';
-import type { Key, Problem, Row, State, Summary } from '../protocol/core-types';
+import type { Key, Problem, Row, Summary } from '../protocol/core-types';
 import { Cancelled, type Client, type Indexed, type Listener, Newest } from '../protocol/client';
-import { type CallName, type Opened, type Params, type Result, STALE } from '../protocol/messages';
+import { type CallName, type Opened, type Params, type Result, STALE, type StateView } from '../protocol/messages';
 import { note, numberIn, type Place, place } from '../app/place';
 import { isProgress } from '../text/number';
 import { Pages } from '../ui/pages';
@@ -17,6 +17,8 @@ export const ROW = 20;
 /** How many pinned keys are drawn; more would leave no room for the lines. */
 export const MOST_CHARTS = 6;
 const SEPARATOR = ' ';
+/** More pairs are shown on demand: each may be long. */
+export const FIRST_PAIRS = 200;
 
 export class LogModel {
   readonly name: string;
@@ -25,7 +27,9 @@ export class LogModel {
   readonly done = signal(false);
   readonly memory = signal(0);
   readonly line = signal(0);
-  readonly state = signal<State | null>(null);
+  readonly state = signal<StateView | null>(null);
+  /** How many pairs of the state are asked for. */
+  readonly mostPairs = signal(FIRST_PAIRS);
   readonly stateError = signal('');
   /** The row of the line where the reader stands. */
   readonly here = signal<Row | null>(null);
@@ -62,6 +66,8 @@ export class LogModel {
 
   constructor(
     readonly client: Client,
+    /** Tells two openings of the same file apart. */
+    readonly id: number,
     opened: Extract<Opened, { kind: 'log' }>,
     handle: FileSystemFileHandle | null,
     listener: Listener,
@@ -76,7 +82,20 @@ export class LogModel {
     this.follower = new Follower(this, handle);
     client.listener = { ...listener, indexed: (news) => this.#indexed(news) };
     this.restore(place.value);
-    this.#stop.push(effect(() => this.#askState(this.line.value, this.lines.value)));
+    this.#stop.push(effect(() => {
+        const wanted = { line: this.line.value, first: this.pinned.value, filter: this.stateFilter.value, most: this.mostPairs.value };
+        this.#askState(wanted, this.lines.value);
+      }),
+    );
+  }
+
+  /** Stands where another opening of the same file stood. */
+  carry(old: LogModel): void {
+    this.linePosition.top.value = old.linePosition.top.peek();
+    this.keyPosition.top.value = old.keyPosition.top.peek();
+    this.keyFilter.value = old.keyFilter.peek();
+    this.stateFilter.value = old.stateFilter.peek();
+    this.search.needle.value = old.search.needle.peek();
   }
 
   /** A call that survives a file that has grown meanwhile, where the browser gives the new version. */
@@ -195,12 +214,13 @@ export class LogModel {
     }
   }
 
-  #askState(line: number, lines: number): void {
+  #askState(wanted: Params<'state'>, lines: number): void {
+    const { line } = wanted;
     if (lines === 0 || line > lines) return;
     this.#newestState.run(async () => {
       try {
         const [state, rows] = await Promise.all([
-          this.call('state', { line }),
+          this.call('state', wanted),
           line > 0 ? this.call('rows', { first: line, count: 1 }) : Promise.resolve([]),
         ]);
         batch(() => {

@@ -19,6 +19,7 @@ export function ProblemsPane({ model }: { model: LogModel }) {
       ) : (
         <VirtualList
           class="problems"
+          keepNodes
           rows={kept}
           position={model.problemPosition}
           boxProps={{ role: 'list', 'aria-label': 'Problems', tabIndex: 0 }}

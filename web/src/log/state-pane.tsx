@@ -1,6 +1,6 @@
 // What was known at the line where the reader stands, and what that line changed.
-import { useComputed, useSignal } from '@preact/signals';
-import type { Pair, State } from '../protocol/core-types';
+import { useMemo } from 'preact/hooks';
+import type { StateView } from '../protocol/messages';
 import { asTree } from '../text/json';
 import { count, isProgress, percent, plural } from '../text/number';
 import { formatTime } from '../text/time';
@@ -8,23 +8,16 @@ import { clip, visible } from '../text/visible';
 import { Bar } from '../ui/bar';
 import { JsonTree } from '../ui/json-tree';
 import { copy, safeName, save } from '../ui/save';
-import type { LogModel } from './model';
+import { FIRST_PAIRS, type LogModel } from './model';
 
-/** More pairs than this are shown on demand: each may be long. */
-const FIRST = 200;
+/** A plain value longer than this is shown by its start. */
 const LONG = 4000;
+type Pair = StateView['pairs'][number];
 
 export function StatePane({ model }: { model: LogModel }) {
-  const most = useSignal(FIRST);
   const state = model.state.value;
-  const filter = model.stateFilter.value.toLowerCase();
-  const pairs = useComputed(() => {
-    const wanted = model.stateFilter.value.toLowerCase();
-    const all = model.state.value?.pairs ?? [];
-    const fitting = wanted === '' ? all : all.filter((pair) => pair.key.toLowerCase().includes(wanted) || pair.value.toLowerCase().includes(wanted));
-    const pinned = model.pinned.value;
-    return [...fitting.filter((pair) => pinned.includes(pair.key)), ...fitting.filter((pair) => !pinned.includes(pair.key))];
-  }).value;
+  const filter = model.stateFilter.value;
+  const pairs = state?.pairs ?? [];
   return (
     <section class="pane state-pane" aria-label="State">
       <header>
@@ -36,7 +29,7 @@ export function StatePane({ model }: { model: LogModel }) {
       <div class="scroll" tabIndex={0} role="region" aria-label="Values at this line">
         <Here model={model} state={state} />
         {model.stateError.value !== '' && <p class="error-text" role="alert">{model.stateError.value}</p>}
-        {(state?.pairs.length ?? 0) > 12 && (
+        {(state?.total ?? 0) > 12 && (
           <input
             type="search"
             class="filter"
@@ -48,13 +41,13 @@ export function StatePane({ model }: { model: LogModel }) {
         )}
         {state && pairs.length === 0 && <p class="empty">{filter ? 'No value matches.' : 'No key has a value here.'}</p>}
         <dl class="pairs">
-          {pairs.slice(0, most.value).map((pair) => (
+          {pairs.map((pair) => (
             <Value key={pair.key} model={model} pair={pair} line={state?.line ?? 0} />
           ))}
         </dl>
-        {pairs.length > most.value && (
-          <button type="button" class="quiet" onClick={() => (most.value += 5 * FIRST)}>
-            {count(pairs.length - most.value)} more values
+        {state && state.fitting > pairs.length && (
+          <button type="button" class="quiet" onClick={() => (model.mostPairs.value += 5 * FIRST_PAIRS)}>
+            {count(state.fitting - pairs.length)} more values
           </button>
         )}
       </div>
@@ -63,7 +56,7 @@ export function StatePane({ model }: { model: LogModel }) {
 }
 
 /** The line itself, in full as far as it is kept, and its effect in words. */
-function Here({ model, state }: { model: LogModel; state: State | null }) {
+function Here({ model, state }: { model: LogModel; state: StateView | null }) {
   const row = model.here.value;
   if (!row || !state) return null;
   return (
@@ -74,7 +67,7 @@ function Here({ model, state }: { model: LogModel; state: State | null }) {
   );
 }
 
-function effectOf(model: LogModel, state: State): string {
+function effectOf(model: LogModel, state: StateView): string {
   const row = model.here.value;
   if (!row) return '';
   const key = row.key ? visible(clip(row.text.slice(...row.key), 60)) : '';
@@ -83,9 +76,9 @@ function effectOf(model: LogModel, state: State): string {
     case 'set':
       return problem ? `Sets ${key}, but ${problem}` : `Sets ${key}`;
     case 'clear':
-      return state.cleared.length > 0 ? `Clears ${key}` : `Clears ${key}, which had no value`;
+      return state.cleared > 0 ? `Clears ${key}` : `Clears ${key}, which had no value`;
     case 'clear-all':
-      return `Clears all: ${plural(state.cleared.length, 'key')}`;
+      return `Clears all: ${plural(state.cleared, 'key')}`;
     case 'comment':
       return 'A comment';
     case 'blank':
@@ -100,7 +93,7 @@ function effectOf(model: LogModel, state: State): string {
 function Value({ model, pair, line }: { model: LogModel; pair: Pair; line: number }) {
   const changed = pair.line === line && line > 0;
   const part = isProgress(pair.key) ? percent(pair.value) : null;
-  const tree = asTree(pair.value);
+  const tree = useMemo(() => asTree(pair.value), [pair.value]);
   const name = visible(pair.key);
   const time = timeOf(pair);
   return (
@@ -117,6 +110,7 @@ function Value({ model, pair, line }: { model: LogModel; pair: Pair; line: numbe
       </dt>
       <dd>
         {tree ? <JsonTree node={tree} /> : <span class="value">{visible(clip(pair.value, LONG))}</span>}
+        {(pair.cut || (!tree && pair.value.length > LONG)) && <span class="dim">the rest is in Save JSON</span>}
         {part !== null && <Bar part={part} label={name} />}
         {time && <span class="dim"> {time}</span>}
       </dd>

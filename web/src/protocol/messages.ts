@@ -2,7 +2,7 @@
 //
 // Every request names an entry of `Calls`; the worker answers each with one result or one error.
 // The types hold both sides to the same words.
-import type { Info, Key, Problem, Row, State, Summary } from './core-types';
+import type { Info, Key, Pair, Problem, Row, Summary } from './core-types';
 
 export type Core = 'log' | 'history';
 
@@ -16,6 +16,20 @@ export interface Series {
   before: number;
   /** True where every point stands for one pixel at most. */
   exact: boolean;
+}
+
+/** The part of a state that a page shows: there may be 65,536 pairs of 16 MiB together. */
+export interface StateView {
+  line: number;
+  /** How many pairs there are, and how many of them fit the filter. */
+  total: number;
+  fitting: number;
+  /** The pairs of `first`, as far as they have a value, then the others in their order. */
+  pairs: (Pair & { cut: boolean })[];
+  /** The keys of `first` that have a value, whether it fits or not, and its start. */
+  values: [key: string, start: string][];
+  /** How many keys this very line has cleared. */
+  cleared: number;
 }
 
 export interface Found {
@@ -109,7 +123,7 @@ export interface Calls {
   keys: [{ first: number; count: number; filter: string }, { total: number; keys: Key[] }];
   sparks: [{ keys: number[]; width: number }, Float64Array];
   problems: [{ first: number; count: number }, Problem[]];
-  state: [{ line: number }, State];
+  state: [{ line: number; first: readonly string[]; filter: string; most: number }, StateView];
   stateText: [{ line: number; form: 'json' | 'feedback' }, string];
   series: [{ key: number; first: number; last: number; width: number }, Series];
   search: [{ needle: string; ignoreCase: boolean; from: number; backward: boolean }, Found];

@@ -16,6 +16,8 @@ interface Props {
   rowProps?: (row: number) => HTMLAttributes<HTMLDivElement>;
   boxProps?: HTMLAttributes<HTMLDivElement>;
   class?: string;
+  /** For rows that hold something to focus: a node in use is not handed to another row. */
+  keepNodes?: boolean;
   /** What stands above the rows and stays, as a table's head. */
   head?: ComponentChildren;
   /** Called with what is in view whenever that changes. */
@@ -24,7 +26,7 @@ interface Props {
 
 const SPARE = 3;
 
-export function VirtualList({ rows, position, children, rowProps, boxProps, class: name, head, onView }: Props) {
+export function VirtualList({ keepNodes, rows, position, children, rowProps, boxProps, class: name, head, onView }: Props) {
   const box = useRef<HTMLDivElement>(null);
   /** The scroll bar's place as it was seen last. */
   const seen = useRef(0);
@@ -120,7 +122,7 @@ export function VirtualList({ rows, position, children, rowProps, boxProps, clas
     shown.push(
       <div
         {...props}
-        key={row % slots}
+        key={keepNodes ? row : row % slots}
         class={`list-row ${props?.class ?? ''}`}
         style={{ height: `${rowHeight}px`, transform: `translateY(${row * rowHeight - safeTop}px)` }}
       >

@@ -7,13 +7,14 @@ import { csvLine } from '../text/csv';
 import { member, type Node, parseJson, plain, writeJson } from '../text/json';
 import { isoTime } from '../text/time';
 import { ganttOf } from './gantt-data';
-import { type Columns, figuresOf, select, sortEntries, wordsOf } from './history-query';
+import { type Columns, figuresOf, select, sortEntries, type Words, wordsOf } from './history-query';
 import type { Context } from './main';
 import type { Found as Sniffed } from './sniff';
 import { SyncSlices } from './slices';
 
 const PAGE = 4096;
 const CSV_PAGE = 1000;
+const MOST_CHOICES = 500;
 
 type Post = (message: FromWorker) => void;
 type Source = Exclude<Sniffed, { kind: 'log' }>;
@@ -78,8 +79,15 @@ export class HistoryFile {
 
   choices(): Choices {
     const { names, outcomes } = this.#all();
-    const used = (words: string[]): string[] => words.filter((word) => word !== '').sort((a, b) => a.localeCompare(b));
-    return { names: used(names.words), outcomes: used(outcomes.words) };
+    // The most frequent ones: a list to choose from is no place for a hundred thousand words.
+    const common = ({ words, codes }: Words): string[] => {
+      const uses = new Uint32Array(words.length);
+      for (const code of codes) uses[code] = (uses[code] ?? 0) + 1;
+      const used = words.map((word, code) => ({ word, uses: uses[code] ?? 0 })).filter(({ word }) => word !== '');
+      used.sort((a, b) => b.uses - a.uses);
+      return used.slice(0, MOST_CHOICES).map(({ word }) => word).sort((a, b) => a.localeCompare(b));
+    };
+    return { names: common(names), outcomes: common(outcomes) };
   }
 
   query(query: Query): Queried {

@@ -30,6 +30,8 @@ export interface Columns {
 const FAILURES = new Set(['failed', 'signalled', 'timeout', 'not_started']);
 /** Names beyond this many are left out of the summary; the rarest go. */
 const MOST_NAMES = 200;
+/** Nor does a summary list more outcomes than there are words for, some more for odd databases. */
+const MOST_OUTCOMES = 24;
 
 export function wordsOf({ words, codes }: Words, entry: number): string {
   return words[codes[entry] ?? -1] ?? '';
@@ -155,7 +157,7 @@ export function figuresOf(c: Columns, entries: Uint32Array): Figures {
     running,
     failed: of((word) => FAILURES.has(word)),
     lost: of((word) => word === 'lost'),
-    outcomes: counted,
+    outcomes: counted.sort((a, b) => b.count - a.count).slice(0, MOST_OUTCOMES),
     names,
   };
 }

@@ -4,10 +4,11 @@
 // again. Calls that replay lines use one replayer in the core, so they take turns.
 import { Log } from '../../../wasm/pkg/log/log.js';
 import type { Key, Problem, Row, State, Summary } from '../protocol/core-types';
-import type { Found, FromWorker, Params, Series } from '../protocol/messages';
+import type { Found, FromWorker, Params, Series, StateView } from '../protocol/messages';
 import { core } from './core';
 import { merge, seriesFrom } from './series';
 import { Slices } from './slices';
+import { viewOf } from './state-view';
 import type { Context } from './main';
 
 /** Small enough for the first rows to come at once. */
@@ -183,8 +184,9 @@ export class LogFile {
     return exact;
   }
 
-  async state(line: number, signal: AbortSignal): Promise<State> {
-    return this.#at(line, signal, () => JSON.parse(this.#log.state('pairs')) as State);
+  async state(params: Params<'state'>, signal: AbortSignal): Promise<StateView> {
+    const whole = await this.#at(params.line, signal, () => JSON.parse(this.#log.state('pairs')) as State);
+    return viewOf(whole, params);
   }
 
   stateText(line: number, form: 'json' | 'feedback', signal: AbortSignal): Promise<string> {
