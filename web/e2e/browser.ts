@@ -24,6 +24,8 @@ export interface Viewer {
   readonly url: string;
   /** Errors that the test at hand means to cause; they are taken off the list. */
   expectErrors(matching: RegExp): void;
+  /** The same for requests that were tried and refused. */
+  expectRequests(matching: RegExp): void;
 }
 
 /** Runs the same tests on the builds named, each in a page of its own. */
@@ -90,6 +92,9 @@ export function onBuilds(builds: readonly Build[], tests: (viewer: Viewer) => vo
       },
       get url() {
         return url;
+      },
+      expectRequests(matching) {
+        requests = requests.filter((request) => !matching.test(request));
       },
       expectErrors(matching) {
         errors = errors.filter((error) => !matching.test(error));
