@@ -36,7 +36,7 @@ export class HistoryModel {
   readonly only = signal<{ name: string | null; outcome: string | null; since: number | null }>({ name: null, outcome: null, since: null });
   readonly sort = signal<Sort>(NEWEST);
   readonly queried = signal<Queried | null>(null);
-  readonly choices = signal<Choices>({ names: [], outcomes: [] });
+  readonly choices = signal<Choices>({ used: [], names: [], outcomes: [] });
   readonly selected = signal<number | null>(null);
   /** The row of the table that the keyboard is on. */
   readonly cursor = signal(0);

@@ -7,18 +7,27 @@ import { VirtualList } from '../ui/virtual-list';
 import { Outcome } from './legend';
 import type { HistoryModel } from './model';
 
-const COLUMNS: { id: SortColumn; title: string; cell: (row: TableRow) => ComponentChildren }[] = [
-  { id: 'id', title: 'Task', cell: (row) => (Number.isNaN(row.id) ? '' : String(row.id)) },
-  { id: 'name', title: 'Name', cell: (row) => text(row.name) },
-  { id: 'outcome', title: 'Outcome', cell: (row) => <Outcome word={clip(row.outcome, 40)} /> },
-  { id: 'start', title: 'Started', cell: (row) => formatTime(row.start) },
-  { id: 'duration', title: 'Duration', cell: (row) => (row.open ? <span title="so far">≥ {formatDuration(row.duration)}</span> : formatDuration(row.duration)) },
-  { id: 'exit', title: 'Exit', cell: (row) => text(row.exit) },
-  { id: 'host', title: 'Host', cell: (row) => text(row.host) },
-  { id: 'info1', title: 'Info 1', cell: (row) => text(row.info1) },
-  { id: 'info2', title: 'Info 2', cell: (row) => text(row.info2) },
-  { id: 'info3', title: 'Info 3', cell: (row) => text(row.info3) },
+interface Column {
+  id: SortColumn;
+  title: string;
+  width: string;
+  cell: (row: TableRow) => ComponentChildren;
+}
+
+const COLUMNS: readonly Column[] = [
+  { id: 'id', title: 'Task', width: '76px', cell: (row) => (Number.isNaN(row.id) ? '' : String(row.id)) },
+  { id: 'name', title: 'Name', width: 'minmax(110px, 2fr)', cell: (row) => text(row.name) },
+  { id: 'outcome', title: 'Outcome', width: '112px', cell: (row) => <Outcome word={clip(row.outcome, 40)} /> },
+  { id: 'start', title: 'Started', width: '166px', cell: (row) => formatTime(row.start) },
+  { id: 'duration', title: 'Duration', width: '118px', cell: (row) => (row.open ? <span title="so far">≥ {formatDuration(row.duration)}</span> : formatDuration(row.duration)) },
+  { id: 'exit', title: 'Exit', width: '88px', cell: (row) => text(row.exit) },
+  { id: 'host', title: 'Host', width: 'minmax(70px, 1fr)', cell: (row) => text(row.host) },
+  { id: 'info1', title: 'Info 1', width: 'minmax(70px, 1fr)', cell: (row) => text(row.info1) },
+  { id: 'info2', title: 'Info 2', width: 'minmax(70px, 1fr)', cell: (row) => text(row.info2) },
+  { id: 'info3', title: 'Info 3', width: 'minmax(70px, 1fr)', cell: (row) => text(row.info3) },
 ];
+/** These have a column only in files that use them. */
+const OPTIONAL = new Set<SortColumn>(['host', 'info1', 'info2', 'info3']);
 
 const text = (value: string): string => visible(clip(value, 200));
 
@@ -26,6 +35,9 @@ export function Table({ model }: { model: HistoryModel }) {
   const rows = model.queried.value?.count ?? 0;
   void model.pages.version.value;
   const sort = model.sort.value;
+  const { used } = model.choices.value;
+  const columns = COLUMNS.filter(({ id }) => !OPTIONAL.has(id) || used.includes(id));
+  const template = columns.map(({ width }) => width).join(' ');
   const cursor = Math.min(model.cursor.value, Math.max(0, rows - 1));
   const selected = model.selected.value;
   return (
@@ -39,13 +51,14 @@ export function Table({ model }: { model: HistoryModel }) {
         tabIndex: 0,
         'aria-label': 'Tasks',
         'aria-rowcount': rows + 1,
-        'aria-colcount': COLUMNS.length,
+        'aria-colcount': columns.length,
         'aria-activedescendant': rows > 0 ? `task-${cursor}` : undefined,
         onKeyDown: (event) => keys(event, model, rows),
+        style: { '--columns': template },
       }}
       head={
         <div class="list-head table-row" role="row" aria-rowindex={1}>
-          {COLUMNS.map(({ id, title }) => (
+          {columns.map(({ id, title }) => (
             <div key={id} role="columnheader" class={`cell ${id}`} aria-sort={sort.column === id ? (sort.down ? 'descending' : 'ascending') : 'none'}>
               <button type="button" class="quiet" onClick={() => model.sortBy(id)}>
                 {title}
@@ -72,7 +85,7 @@ export function Table({ model }: { model: HistoryModel }) {
     >
       {(row) => {
         const found = model.pages.get(row);
-        return COLUMNS.map(({ id, cell }) => (
+        return columns.map(({ id, cell }) => (
           <div key={id} role="gridcell" class={`cell ${id}`}>
             {found ? cell(found) : ''}
           </div>

@@ -111,6 +111,8 @@ export interface GanttData {
 }
 
 export interface Choices {
+  /** Of the columns that many files leave empty, those that hold something. */
+  used: SortColumn[];
   names: string[];
   outcomes: string[];
 }

@@ -2,7 +2,7 @@
 // numbering over both. Entries below the number of running tasks are those; the rest are finished.
 import { History } from '../../../wasm/pkg/history/history.js';
 import type { Info } from '../protocol/core-types';
-import type { Choices, FromWorker, GanttData, Queried, Query, TableRow } from '../protocol/messages';
+import type { Choices, FromWorker, GanttData, Queried, Query, SortColumn, TableRow } from '../protocol/messages';
 import { csvLine } from '../text/csv';
 import { member, type Node, parseJson, plain, writeJson } from '../text/json';
 import { isoTime } from '../text/time';
@@ -78,16 +78,18 @@ export class HistoryFile {
   }
 
   choices(): Choices {
-    const { names, outcomes } = this.#all();
+    const { names, outcomes, hosts: host, info1, info2, info3 } = this.#all();
+    const optional = Object.entries({ host, info1, info2, info3 }) as [SortColumn, Words][];
+    const used = optional.filter(([, { words }]) => words.some((word) => word !== '')).map(([column]) => column);
     // The most frequent ones: a list to choose from is no place for a hundred thousand words.
     const common = ({ words, codes }: Words): string[] => {
       const uses = new Uint32Array(words.length);
       for (const code of codes) uses[code] = (uses[code] ?? 0) + 1;
-      const used = words.map((word, code) => ({ word, uses: uses[code] ?? 0 })).filter(({ word }) => word !== '');
-      used.sort((a, b) => b.uses - a.uses);
-      return used.slice(0, MOST_CHOICES).map(({ word }) => word).sort((a, b) => a.localeCompare(b));
+      const found = words.map((word, code) => ({ word, uses: uses[code] ?? 0 })).filter(({ word }) => word !== '');
+      found.sort((a, b) => b.uses - a.uses);
+      return found.slice(0, MOST_CHOICES).map(({ word }) => word).sort((a, b) => a.localeCompare(b));
     };
-    return { names: common(names), outcomes: common(outcomes) };
+    return { used, names: common(names), outcomes: common(outcomes) };
   }
 
   query(query: Query): Queried {
