@@ -14,6 +14,9 @@ use taskwatcher_core::{Diagnostic, Reader, Values, writer};
 #[allow(dead_code)]
 #[path = "../../core/tests/model/mod.rs"]
 mod model;
+mod trace;
+
+pub use trace::trace;
 
 /// One line: whatever the grammar accepts, the writer can say, and it means the same.
 pub fn line(data: &[u8]) {

@@ -45,3 +45,8 @@ fn export() {
 fn rows() {
     replay("rows", taskwatcher_fuzz::rows);
 }
+
+#[test]
+fn trace() {
+    replay("trace", taskwatcher_fuzz::trace);
+}

@@ -6,10 +6,10 @@
 //! answer is the reason, so that a test can say why it was skipped.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 
 /// Runs a test where mounts are its own. The reason is given back if this machine does not allow
@@ -38,8 +38,19 @@ pub fn with_own_mounts(test: impl FnOnce() + Send) -> Result<(), String> {
     })
 }
 
+/// A mounted file system; dropping it unmounts it, so that the folder can be removed.
+pub struct Mounted(PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        // What is still open in it stays so until it is closed. A failure leaves an empty folder.
+        let _ = umount2(&self.0, MntFlags::MNT_DETACH);
+    }
+}
+
 /// Mounts an empty file system of this many KiB in memory; in a namespace of its own only.
-pub fn mount_memory(folder: &Path, kibibytes: u64) {
+#[must_use]
+pub fn mount_memory(folder: &Path, kibibytes: u64) -> Mounted {
     fs::create_dir_all(folder).expect("a folder to mount on");
     let size = format!("size={kibibytes}k,mode=0700");
     mount(
@@ -50,6 +61,7 @@ pub fn mount_memory(folder: &Path, kibibytes: u64) {
         Some(size.as_str()),
     )
     .expect("a file system in memory");
+    Mounted(folder.to_owned())
 }
 
 /// Makes a mounted file system read-only, or writable again.

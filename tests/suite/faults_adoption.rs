@@ -333,11 +333,11 @@ fn what_an_adopted_command_leaves_is_ended_waited_for_or_left() {
         }
         launcher.reap();
         let record = lab.only_record();
-        assert_eq!(
-            (number(&record, "exitcode"), number(&record, "leftovers")),
-            (6, 1),
-            "{mode}"
-        );
+        assert_eq!(number(&record, "exitcode"), 6, "{mode}");
+        // While it is waited for, it may end before the launcher has seen the command's end.
+        if mode != "wait" {
+            assert_eq!(number(&record, "leftovers"), 1, "{mode}");
+        }
     }
 }
 

@@ -191,7 +191,7 @@ fn on_its_own(test: impl FnOnce(&Lab, &Path, &str) + Send) {
     let done = with_own_mounts(|| {
         let lab = lab();
         let disk = lab.path("disk");
-        mount_memory(&disk, 1024);
+        let _mounted = mount_memory(&disk, 1024);
         let database = disk.join("tasks.db");
         test(&lab, &disk, database.to_str().expect("plain"));
     });
@@ -301,7 +301,7 @@ fn no_room_anywhere_and_a_person_who_gives_up() {
             let said = launcher.stderr_so_far();
             said.contains("exit code 3").then_some(())
         });
-        launcher.signal(Signal::INT);
+        launcher.signal(Signal::TERM);
         let output = launcher.wait();
         assert_eq!(output.code(), 125, "{output:?}");
         let last = output.stderr.lines().last().expect("a line");

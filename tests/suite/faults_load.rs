@@ -10,7 +10,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::json;
 use taskwatcher_tests::{Lab, Output, PATIENCE, Process, Running, rows};
 
-use crate::{id, lab_alone, number, text};
+use crate::{id, lab_alone, number, say, text};
 
 const TASKS: usize = 1_000;
 
@@ -141,11 +141,11 @@ fn a_thousand_tasks_at_once() {
         assert_eq!(record["feedback"], json!({"id": task.to_string()}));
     }
     lab.assert_nothing_left();
-    println!(
+    say(&format!(
         "{TASKS} tasks launched, {LANES} at a time, in {launched:.1?}, the longest commands meanwhile \
          {longest:.1?}; then list {listed:.1?}, update {updated:.1?}, all ended and recorded in \
          {ended:.1?}; a launcher takes {memory} KiB of its own"
-    );
+    ));
 }
 
 /// Launches all tasks; gives back which were killed meanwhile.

@@ -98,22 +98,25 @@ fn a_claimed_task_that_never_ran_is_lost_and_never_runs() {
 
 #[test]
 fn a_command_that_runs_is_adopted() {
-    let lab = lab();
-    let line = lab.launch_line(&["--feedback"], "p", &[]);
-    assert_killed(dying_at(&lab, "Executed", &line), "Executed");
-    let mut puppet = lab.stage().expect("p");
-    puppet.say("[a]1");
-    lab.run(["update"]).done();
-    let launcher = launcher_of(&lab, id(&lab.only_task()));
-    end(puppet, 3);
-    launcher.reap();
-    assert_in_order(&lab);
-    let record = lab.only_record();
-    assert_eq!(
-        (text(&record, "outcome"), number(&record, "exitcode")),
-        ("failed", 3)
-    );
-    assert_eq!(record["feedback"], json!({"a": "1"}));
+    for step in ["Ordered", "Executed"] {
+        let lab = lab();
+        let line = lab.launch_line(&["--feedback"], "p", &[]);
+        assert_killed(dying_at(&lab, step, &line), step);
+        // Whether it has executed its program by now or is about to.
+        lab.run(["update"]).done();
+        let mut puppet = lab.stage().expect("p");
+        puppet.say("[a]1");
+        let launcher = launcher_of(&lab, id(&lab.only_task()));
+        end(puppet, 3);
+        launcher.reap();
+        assert_in_order(&lab);
+        let record = lab.only_record();
+        assert_eq!(
+            (text(&record, "outcome"), number(&record, "exitcode")),
+            ("failed", 3)
+        );
+        assert_eq!(record["feedback"], json!({"a": "1"}));
+    }
 }
 
 #[test]

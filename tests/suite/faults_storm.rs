@@ -10,7 +10,7 @@ use serde_json::Value;
 use taskwatcher_tests::process::stat_fields;
 use taskwatcher_tests::{Lab, Process, Running, Signal};
 
-use crate::{id, lab_alone, text};
+use crate::{id, lab_alone, say, text};
 
 const TASKS: usize = 500;
 
@@ -159,6 +159,8 @@ fn judge(lab: &Lab, killed: usize, time: Duration) {
     for task in codes.keys() {
         assert!(ids.contains(task), "task {task} ran and is not recorded");
     }
-    println!("{TASKS} launches, {killed} killed, in {time:.1?}: {claimed} claimed, {counts:?}");
+    say(&format!(
+        "{TASKS} launches, {killed} killed, in {time:.1?}: {claimed} claimed, {counts:?}"
+    ));
     assert!(killed > 50, "a storm of {killed} is none");
 }

@@ -1,12 +1,14 @@
 //! A database of this machine's own file system, for tests: what `lent` does for the browser.
 //!
-//! Guarantees: the answers are those of the browser for the same files; nothing is written. A log is read
-//! with `locking_mode=exclusive` as there, so use copies that no task writes to.
+//! Guarantees: the answers are those of the browser for the same files. A log is read with
+//! `locking_mode=exclusive` as there, for which the system wants write access: use copies that no task
+//! writes to. The database stays as it is; beside it an empty log may appear.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use taskwatcher_core::database::header;
 
@@ -27,6 +29,9 @@ impl History {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
             Connection::open_with_flags(path, flags).map_err(|error| damaged(&error))?;
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            .map_err(|error| damaged(&error))?;
         connection
             .pragma_update(None, "locking_mode", "exclusive")
             .map_err(|error| damaged(&error))?;

@@ -110,7 +110,11 @@ pub fn open(database: &Path) -> Result<Store, Error> {
     // No connection may be carried into another process.
     drop(store);
     for id in orphans {
-        adopt::in_background(database, id)?;
+        if let Err(error) = adopt::in_background(database, id) {
+            crate::warn(&format!(
+                "task {id} has lost its launcher and gets no other one yet: {error}"
+            ));
+        }
     }
     Store::open(database)
 }

@@ -10,6 +10,8 @@ pub enum Step {
     Forked,
     /// The row is committed, the gate is closed.
     Claimed,
+    /// The child has its order, and may have executed it or not.
+    Ordered,
     /// The program runs.
     Executed,
     /// The command has ended and is not reaped.

@@ -2,8 +2,10 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
 use taskwatcher_core::outcome::Exit;
 
 use super::identity::Process;
@@ -74,13 +76,25 @@ pub fn exit(process: Process, descriptor: Option<&PidFd>) -> Option<Exit> {
             .and_then(PidFd::exit_after_reaping)
             .map(exit_of_status)
     };
-    // Asked again at the end: it may be reaped between the first two looks.
     after_reaping()
         .or_else(|| exit_of_zombie(process))
-        .or_else(after_reaping)
+        .or_else(|| {
+            // It was reaped between the two looks, or will be soon by a parent that does.
+            descriptor?.wait_for_reaping();
+            after_reaping()
+        })
 }
 
+/// How long a parent may take to reap a process that has ended, before it is one that never does.
+const REAPED: Duration = Duration::from_secs(1);
+
 impl PidFd {
+    fn wait_for_reaping(&self) {
+        // The descriptor is hung up by it, which is waited for without asking.
+        let mut waited = [PollFd::new(self.as_fd(), PollFlags::empty())];
+        let _ = ppoll(&mut waited, Some(REAPED.into()), None);
+    }
+
     #[allow(unsafe_code)]
     fn exit_after_reaping(&self) -> Option<i32> {
         let mut info = PidfdInfo {

@@ -82,14 +82,26 @@ fn parse(pid: i32, line: &[u8]) -> Option<Stat> {
 }
 
 /// How a process has ended that nobody has reaped yet, if it ever executed a program; told to those
-/// who may trace it.
+/// who may trace it. Others are told zero by the kernel, which is taken for nothing said.
 pub fn exit_of_zombie(process: Process) -> Option<Exit> {
     let line = fs::read(format!("/proc/{}/stat", process.pid)).ok()?;
     let stat = parse(process.pid, &line)?;
-    let is_ours = stat.process() == process && stat.state == b'Z' && !stat.is_forked_only();
+    let is_it = stat.process() == process && stat.state == b'Z' && !stat.is_forked_only();
     // Field 52 is its wait status.
     let status = fields(&line)?.get(52 - 3)?.parse().ok()?;
-    is_ours.then(|| exit_of_status(status))
+    (is_it && (status != 0 || has_our_ids(process.pid))).then(|| exit_of_status(status))
+}
+
+/// Whether all user and group ids of a process are those of this one. One of them differs in a
+/// program with the set-user-id bit.
+fn has_our_ids(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let all_are = |field: &str, own: u32| {
+        let ids = status.lines().find_map(|line| line.strip_prefix(field));
+        ids.is_some_and(|ids| ids.split_ascii_whitespace().all(|id| id.parse() == Ok(own)))
+    };
+    all_are("Uid:", nix::unistd::geteuid().as_raw())
+        && all_are("Gid:", nix::unistd::getegid().as_raw())
 }
 
 /// The fields of a stat line from the third on. The name of a command, the second one, may hold

@@ -16,6 +16,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdout, execve, fork, pipe2, setpgid};
 
+use super::fault::{self, Step};
 use super::signal::Inherited;
 
 /// What the child is to execute.
@@ -81,6 +82,7 @@ impl Gate {
         // A child that was killed at the gate shows by its exit, like one killed later.
         let _ = self.order.write_all(&encode(order));
         drop(self.order);
+        fault::reach(Step::Ordered);
         let mut code = [0; 4];
         match self.answer.read_exact(&mut code) {
             Ok(()) => {
