@@ -150,11 +150,14 @@ pub trait Sink {
     /// False if findings are not looked at, so that what only serves to find something can be spared.
     const LISTENS: bool = true;
 
+    /// True if sets are looked at too; who does not care pays nothing.
+    const HEARS_SETS: bool = false;
+
     /// Takes one finding.
     fn diagnostic(&mut self, diagnostic: Diagnostic);
 
-    /// Takes one set, in the order of lines; of a line that has a finding too, the set comes first.
-    /// Who does not care pays nothing.
+    /// Takes one set, in the order of lines, if [`HEARS_SETS`](Self::HEARS_SETS); of a line that has a
+    /// finding too, the set comes first.
     #[inline]
     fn set(&mut self, _: Set<'_>) {}
 }

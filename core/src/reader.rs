@@ -266,7 +266,8 @@ impl Reader {
             // Most lines need no grammar, nor do most of those in a log that is no feedback log.
             match first[0] {
                 b'[' if self.set_known(&block, first, start..end, sink) => {}
-                b'[' | b' ' | b'\t' | b'\r' => self.read_any(&block, start..end, sink),
+                b'[' => self.read_bracket(&block, first, start..end, sink),
+                b' ' | b'\t' | b'\r' => self.read_any(&block, start..end, sink),
                 b'#' => self.counts.comments += 1,
                 b'\n' => self.counts.blanks += 1,
                 _ => {
@@ -323,15 +324,34 @@ impl Reader {
 
     /// Counts a line that set a key, and tells of it.
     #[inline]
-    fn took(&mut self, id: SlotId, value: &[u8], sink: &mut impl Sink) {
+    fn took<S: Sink>(&mut self, id: SlotId, value: &[u8], sink: &mut S) {
         self.counts.sets += 1;
-        let (key, mark) = self.table.key_and_mark(id);
-        sink.set(Set {
-            line: self.counts.lines(),
-            key,
-            value,
-            mark,
-        });
+        if S::HEARS_SETS {
+            let (key, mark) = self.table.key_and_mark(id);
+            sink.set(Set {
+                line: self.counts.lines(),
+                key,
+                value,
+                mark,
+            });
+        }
+    }
+
+    /// Reads a line with a bracket that sets no known key. Where nobody wants to know what exactly is
+    /// wrong, a malformed one mostly shows as such at once.
+    #[inline(never)]
+    fn read_bracket<S: Sink>(
+        &mut self,
+        block: &Block<'_>,
+        first: &[u8; WINDOW],
+        line: Range<usize>,
+        sink: &mut S,
+    ) {
+        if !S::LISTENS && is_malformed(first) {
+            self.counts.malformed += 1;
+        } else {
+            self.read_any(block, line, sink);
+        }
     }
 
     /// Reads a line by the grammar.
@@ -395,6 +415,15 @@ impl Reader {
             offset: self.line_start + (start + at) as u64,
         });
     }
+}
+
+/// Whether the first bytes of a line with a bracket show that it is malformed: the key begins with a
+/// digit, or white space or the line's end comes before its `]`. What exactly is wrong is the
+/// grammar's to say, where somebody wants to know.
+#[inline]
+fn is_malformed(first: &[u8; WINDOW]) -> bool {
+    let at = |byte| window::first(first, byte).unwrap_or(WINDOW);
+    first[1].is_ascii_digit() || at(b' ').min(at(b'\n')) < at(b']')
 }
 
 /// Whole lines, each with its line feed.

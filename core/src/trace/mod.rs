@@ -307,6 +307,8 @@ struct Watch {
 }
 
 impl Sink for Watch {
+    const HEARS_SETS: bool = true;
+
     fn diagnostic(&mut self, diagnostic: Diagnostic) {
         self.problems.diagnostic(diagnostic);
     }

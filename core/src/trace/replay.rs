@@ -268,6 +268,7 @@ impl LastSets {
 
 impl Sink for LastSets {
     const LISTENS: bool = false;
+    const HEARS_SETS: bool = true;
 
     fn diagnostic(&mut self, _: Diagnostic) {}
 
