@@ -69,6 +69,15 @@ fn statuses(record: &Value) -> Vec<&str> {
     changes.iter().map(|it| it[1].as_str().unwrap()).collect()
 }
 
+/// Asserts that a task was seen to fall silent. On a machine that is busy its launcher may come too
+/// late to see every step.
+#[track_caller]
+fn assert_fell_silent(record: &Value) {
+    let seen = statuses(record);
+    let ends = (seen.first().copied(), seen.last().copied());
+    assert_eq!(ends, (Some("RUNNING"), Some("STALLED")), "{record}");
+}
+
 /// Says something that is of interest in a run that passes too.
 fn say(text: &str) {
     // Unlike what the macros print, this is not held back.

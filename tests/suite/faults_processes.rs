@@ -189,7 +189,7 @@ fn without_pidfds_everything_works_by_looking() {
 #[test]
 fn a_stopped_task_keeps_its_deadlines() {
     let lab = lab();
-    let options = ["--feedback", "--timeout", "1", "--grace", "0.2"];
+    let options = ["--feedback", "--timeout", "5", "--grace", "0.2"];
     let (launcher, mut puppet) = lab.launch(&options, "p", &[]);
     let mut child = puppet.child(lab.stage(), "child", "setsid orphan");
     child.tell("hold SIGTERM");
@@ -294,7 +294,7 @@ fn processes_that_fork_on_and_on_end_in_bounded_time() {
 #[test]
 fn a_chain_that_outlives_its_command_is_waited_for_with_a_limit() {
     let lab = lab();
-    let options = ["--leftovers", "wait", "--max-time", "1", "--grace", "0.2"];
+    let options = ["--leftovers", "wait", "--max-time", "3", "--grace", "0.2"];
     let (launcher, mut puppet) = lab.launch(&options, "p", &[]);
     puppet.tell("hop 1000000");
     puppet.exit(0);

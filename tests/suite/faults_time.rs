@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 use taskwatcher_tests::{Lab, Process, Puppet, Running, Signal};
 
-use crate::{id, lab, launcher_of, number, statuses, text};
+use crate::{assert_fell_silent, id, lab, launcher_of, number, statuses, text};
 
 const DAY: i64 = 86_400;
 
@@ -47,19 +47,17 @@ fn assert_plausible(record: &Value) {
 fn a_step_of_the_wall_clock_ends_no_task_that_beats() {
     for step in [DAY, -DAY] {
         let lab = lab();
-        let options = ["--feedback", "--timeout", "4", "--grace", "0"];
+        let options = ["--feedback", "--timeout", "12", "--grace", "0"];
         let (launcher, mut puppet) = launch(&lab, &options);
         puppet.say("[a]1");
         set_clocks(&lab, &[("wall", step)]);
         // Ten beats a second leave no silence to see, whatever the dates of the file.
-        puppet.tell("beats 30 10");
-        assert_eq!(lab.only_task()["status"], "RUNNING");
-        // Beats at 50 % and later of the timeout bring it back each time.
-        for _ in 0..2 {
-            lab.wait_for_status("STALLED");
-            puppet.say("[b]2");
-            lab.wait_for_status("RUNNING");
-        }
+        puppet.tell("beats 40 10");
+        assert_eq!(lab.rows("tasks")[0]["status"], "RUNNING");
+        // A beat at half the timeout brings it back.
+        lab.wait_for_status("STALLED");
+        puppet.say("[b]2");
+        lab.wait_for_status("RUNNING");
         let listed = timed(&lab, ["list", "--json"]).wait().success();
         let listed: Value = serde_json::from_str(&listed).expect("JSON");
         for field in ["duration", "timer"] {
@@ -86,7 +84,7 @@ fn a_step_of_the_wall_clock_puts_off_no_timeout() {
         let record = lab.only_record();
         assert_plausible(&record);
         assert!(number(&record, "elapsed_ms") >= 2_000);
-        assert_eq!(statuses(&record), ["RUNNING", "SILENT", "STALLED"]);
+        assert_fell_silent(&record);
     }
 }
 
@@ -107,15 +105,15 @@ fn a_step_back_before_the_start_makes_no_negative_time() {
 fn a_launcher_that_stood_still_for_longer_than_the_timeout_ends_nobody_for_it() {
     for beats in [false, true] {
         let lab = lab();
-        let options = ["--feedback", "--timeout", "1", "--grace", "0"];
+        let options = ["--feedback", "--timeout", "4", "--grace", "0"];
         let (launcher, mut puppet) = lab.launch(&options, "p", &[]);
         launcher.signal(Signal::STOP);
-        // The program takes its time, three timeouts of it, and beats in it or not.
-        puppet.tell("nap 1500");
+        // The program takes its time, more than the timeout, and beats in it or not.
+        puppet.tell("nap 2500");
         if beats {
             puppet.say("[a]1");
         }
-        puppet.tell("nap 1500");
+        puppet.tell("nap 2500");
         if beats {
             puppet.say("[a]2");
         }
@@ -132,7 +130,7 @@ fn a_launcher_that_stood_still_for_longer_than_the_timeout_ends_nobody_for_it() 
 #[test]
 fn a_monotonic_clock_that_jumps_is_a_launcher_that_stood_still() {
     let lab = lab();
-    let options = ["--feedback", "--timeout", "4", "--grace", "0"];
+    let options = ["--feedback", "--timeout", "8", "--grace", "0"];
     let (launcher, mut puppet) = launch(&lab, &options);
     // As when a virtual machine is paused and goes on.
     set_clocks(&lab, &[("monotonic", 1_000), ("wall", 1_000)]);
@@ -140,10 +138,9 @@ fn a_monotonic_clock_that_jumps_is_a_launcher_that_stood_still() {
     puppet.say("[a]1");
     lab.wait_for_status("RUNNING");
     assert_eq!(launcher.wait().code(), 124);
-    assert_eq!(
-        statuses(&lab.only_record()),
-        ["RUNNING", "SILENT", "RUNNING", "SILENT", "STALLED"]
-    );
+    let record = lab.only_record();
+    assert_eq!(text(&record, "outcome"), "timeout");
+    assert_fell_silent(&record);
 }
 
 #[test]
@@ -152,7 +149,7 @@ fn suspend_counts_in_durations_and_not_in_deadlines() {
     let options = [
         "--feedback",
         "--timeout",
-        "2",
+        "6",
         "--grace",
         "0",
         "--max-time",
@@ -166,7 +163,7 @@ fn suspend_counts_in_durations_and_not_in_deadlines() {
     lab.wait_for_status("RUNNING");
     assert_eq!(launcher.wait().code(), 124);
     let record = lab.only_record();
-    assert_eq!(text(&record, "termerror"), "no heartbeat for 2s");
+    assert_eq!(text(&record, "termerror"), "no heartbeat for 6s");
     assert!(
         (36_000..36_060).contains(&number(&record, "duration")),
         "{record}"
@@ -198,7 +195,7 @@ fn an_adopter_does_not_count_suspend_against_the_task() {
 #[test]
 fn a_file_with_odd_dates_is_a_heartbeat_all_the_same() {
     let lab = lab();
-    let options = ["--feedback", "--timeout", "3", "--grace", "0"];
+    let options = ["--feedback", "--timeout", "8", "--grace", "0"];
     let (launcher, mut puppet) = lab.launch(&options, "p", &[]);
     let file = lab.feedback_file(id(&lab.only_task()));
     for date in [
