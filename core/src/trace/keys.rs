@@ -115,9 +115,10 @@ impl Keys {
         self.untraced
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<&KeyTrace> {
-        let id = *self.by_name.get(name)?;
-        self.list.get(id as usize)
+    /// The last line that set the key with this mark; 0 if the key is only counted.
+    pub(super) fn last_set(&self, mark: u32) -> u64 {
+        let key = self.list.get((mark as usize).wrapping_sub(1));
+        key.map_or(0, |key| key.last)
     }
 
     #[inline]
