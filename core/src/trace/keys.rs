@@ -19,15 +19,16 @@ pub const MAX_POINTS: usize = 256 << 10;
 /// One course has at most this many.
 const MOST_POINTS: usize = 4096;
 
-/// One key.
+/// One key. All that a set changes is in one cache line: with many keys, that is what a set costs.
 #[derive(Debug, Clone)]
+#[repr(C, align(64))]
 pub struct KeyTrace {
-    name: Box<str>,
-    first: u64,
     last: u64,
     sets: u64,
     numbers: u64,
     series: Series,
+    name: Box<str>,
+    first: u64,
 }
 
 /// Every key in the order of first appearance.
