@@ -1,0 +1,172 @@
+// The history view, end to end.
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { dropFiles, onBuilds, opened, openSample } from './browser';
+import { FILES, HOSTILE } from './files';
+
+const names = (page: Page): Promise<string[]> => page.locator('.list-row .cell.name').allTextContents();
+const shown = (page: Page) => expect.poll(() => page.locator('.facts .count').textContent());
+
+onBuilds(['site', 'one file'], (viewer) => {
+  test('a database with its -wal shows every task', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.database, FILES.wal]);
+    await opened(page);
+    await shown(page).toBe('5 shown');
+    expect(await page.locator('.warning').count()).toBe(0);
+    expect(await page.locator('.figures').textContent()).toContain('schema 1');
+    await expect.poll(() => names(page)).toContain('only-in-wal');
+    expect(await page.locator('.cards').textContent()).toBe('5tasks1running1failed1lost');
+    await page.getByRole('row', { name: /soak/ }).click();
+    await expect.poll(() => page.locator('.details h2').textContent()).toBe('soak task 5');
+    expect(await page.locator('.outcome-line').textContent()).toContain('not over yet');
+  });
+
+  test('a database without its -wal says that it may be stale', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.database]);
+    await opened(page);
+    await shown(page).toBe('2 shown');
+    await expect.poll(() => page.locator('.warning').textContent()).toMatch(/wal/i);
+  });
+
+  test('a database of 1.7 opens, another one is refused with advice', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.old]);
+    await opened(page);
+    await shown(page).toBe('3 shown');
+    expect(await page.locator('.figures').textContent()).toContain('1.7');
+    await dropFiles(page, [FILES.foreign]);
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/taskwatcher/);
+    await dropFiles(page, [FILES.broken]);
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/broken.json/);
+    await dropFiles(page, [FILES.export]);
+    await opened(page);
+    await shown(page).toBe('5 shown');
+  });
+
+  test('filters, order and details of an export', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.export]);
+    await opened(page);
+    await shown(page).toBe('5 shown');
+    await page.getByRole('combobox', { name: 'Outcome' }).selectOption('failed');
+    await shown(page).toBe('1 shown');
+    await page.getByRole('button', { name: 'Clear filters' }).click();
+    await page.getByRole('searchbox', { name: 'Search tasks' }).fill('segv');
+    await shown(page).toBe('1 shown');
+    await page.getByRole('searchbox', { name: 'Search tasks' }).fill('');
+    await shown(page).toBe('5 shown');
+    await page.getByRole('button', { name: 'Duration' }).click();
+    await expect.poll(() => page.getByRole('columnheader', { name: 'Duration' }).getAttribute('aria-sort')).toBe('descending');
+    await expect.poll(async () => (await page.locator('.list-row .cell.duration').allTextContents())[0]).toMatch(/^≥ /);
+    await expect.poll(async () => (await page.locator('.list-row .cell.duration').allTextContents())[1]).toBe('50 s');
+    await page.getByRole('row', { name: /lost/ }).click();
+    await expect.poll(() => page.locator('.details h2').textContent()).toBe('smoke task 3');
+    await expect.poll(() => page.locator('.command pre').textContent()).toBe("smoke --all 'bench 3'");
+    const report = page.locator('.details .tree', { hasText: 'report' }).first();
+    await report.locator('summary').first().click();
+    await report.locator('summary', { hasText: 'cases' }).click();
+    await report.locator('summary', { hasText: /^0/ }).click();
+    await expect.poll(() => report.locator('.tree-number').textContent()).toBe('9007199254740993');
+    await page.goBack();
+    await expect.poll(() => page.locator('.details .empty').count()).toBe(1);
+    await page.goBack();
+    await expect.poll(() => page.getByRole('columnheader', { name: 'Started' }).getAttribute('aria-sort')).toBe('descending');
+  });
+
+  test('the table goes out as CSV that no spreadsheet runs', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.hostileExport]);
+    await opened(page);
+    await shown(page).toBe('3 shown');
+    const saving = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save CSV' }).click();
+    const file = await saving;
+    expect(file.suggestedFilename()).toBe('hostile-tasks.csv');
+    const text = readFileSync(await file.path(), 'utf8');
+    expect(text.split('\r\n')[0]).toContain('taskid,name,outcome');
+    expect(text).toContain("'=1+1");
+    expect(text).toContain("'@SUM(A1)");
+    expect(text).toContain("'+cmd");
+    expect(text).not.toMatch(/(^|,)"?[=+@]/m);
+  });
+
+  test('hostile text stays text, and absurd times do no harm', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.hostileExport]);
+    await opened(page);
+    await shown(page).toBe('3 shown');
+    const evil = page.locator('.list-row', { hasText: '=1+1' });
+    expect(await evil.locator('.name').textContent()).toBe(HOSTILE);
+    await evil.click();
+    await expect.poll(() => page.locator('.details h2').textContent()).toContain('<img');
+    await page.getByRole('tab', { name: 'Timeline' }).click();
+    await expect.poll(() => page.locator('.gantt canvas').getAttribute('aria-label')).toContain('Timeline of 1 tasks');
+    expect(await page.locator('main img, main script').count()).toBe(0);
+    expect(await page.title()).not.toContain('owned');
+  });
+
+  test('the timeline is read by hand and by key', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A week of history');
+    await page.getByRole('tab', { name: 'Timeline' }).click();
+    const canvas = page.locator('.gantt canvas');
+    await expect.poll(() => canvas.getAttribute('aria-label')).toContain('Timeline of 363 tasks');
+    await canvas.focus();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.locator('.gantt [aria-live]').textContent()).toMatch(/: \w+, 2026-03-0/);
+    const first = await page.locator('.details h2').textContent();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.locator('.details h2').textContent()).not.toBe(first);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('+');
+    await expect.poll(() => page.getByRole('button', { name: 'All', exact: true }).isEnabled()).toBe(true);
+    await page.keyboard.press('0');
+    await expect.poll(() => page.getByRole('button', { name: 'All', exact: true }).isEnabled()).toBe(false);
+    await page.keyboard.press('Escape');
+    await expect.poll(() => page.locator('.details .empty').count()).toBe(1);
+    // A link leads back to the timeline and the task.
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.url()).toContain('entry=');
+    const link = page.url();
+    const chosen = await page.locator('.details h2').textContent();
+    await page.goto('about:blank');
+    await page.goto(link);
+    await opened(page);
+    await expect.poll(() => page.locator('.details h2').textContent()).toBe(chosen);
+    expect(await page.getByRole('tab', { name: 'Timeline' }).getAttribute('aria-selected')).toBe('true');
+  });
+});
+
+onBuilds(['site'], (viewer) => {
+  test('200,000 rows are sorted, filtered and scrolled', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.large]);
+    await opened(page);
+    await shown(page).toBe('200,000 shown');
+    const took = async (act: () => Promise<void>, expected: string): Promise<number> => {
+      const start = performance.now();
+      await act();
+      await shown(page).toBe(expected);
+      return performance.now() - start;
+    };
+    await took(() => page.getByRole('combobox', { name: 'Outcome' }).selectOption('failed').then(() => {}), '4,878 shown');
+    await took(() => page.getByRole('combobox', { name: 'Outcome' }).selectOption('').then(() => {}), '200,000 shown');
+    await page.getByRole('button', { name: 'Task' }).click();
+    await page.getByRole('button', { name: 'Task' }).click();
+    const table = page.getByRole('grid', { name: 'Tasks' });
+    await expect.poll(async () => (await page.locator('.list-row .cell.id').allTextContents())[0]).toBe('1');
+    await table.focus();
+    await page.keyboard.press('End');
+    await expect.poll(async () => (await page.locator('.list-row .cell.id').allTextContents()).at(-1)).toBe('200000');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.locator('.details h2').textContent()).toContain('task 200000');
+    expect(await page.locator('#details').evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.keyboard.press('Escape');
+    expect(await page.locator('.list-row').count()).toBeLessThan(80);
+    await page.getByRole('tab', { name: 'Timeline' }).click();
+    await expect.poll(() => page.locator('.gantt canvas').getAttribute('aria-label')).toContain('Timeline of 20,000 tasks');
+  });
+});

@@ -1,0 +1,279 @@
+// The log view, end to end.
+import { appendFileSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { dropFiles, onBuilds, opened, openSample, stateAt } from './browser';
+import { FILES, FOLDER, HOSTILE, HUNDRED_LINES } from './files';
+
+const SMALL_LINES = 207;
+
+onBuilds(['site', 'one file'], (viewer) => {
+  test('a dropped log is shown with lines, keys, state and problems', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.small]);
+    await opened(page);
+    expect(await page.locator('.figures').textContent()).toContain('207 lines');
+    await stateAt(page, SMALL_LINES);
+    await expect.poll(() => page.locator('.here-card .effect').textContent()).toBe('Sets done');
+    expect(await page.locator('.pair', { hasText: 'temperature' }).locator('.value').textContent()).toBe('22');
+    await expect.poll(() => page.locator('.line.here .text').textContent()).toBe('[done]yes');
+    await expect.poll(() => page.locator('.line.wrong .text').textContent()).toBe('no bracket here');
+    expect(await page.locator('.key-row', { hasText: 'playbook' }).textContent()).toContain('cleared');
+    await page.getByRole('tab', { name: /Problems/ }).click();
+    await page.getByRole('button', { name: /no \[key\] at the start/ }).click();
+    expect(await page.locator('#goto').inputValue()).toBe('204');
+    expect(await page.title()).toContain('small.log');
+  });
+
+  test('the file dialog opens a log, with and without handles', async () => {
+    const { page } = viewer;
+    // A browser without the newer dialog.
+    await page.evaluate(() => Reflect.deleteProperty(window, 'showOpenFilePicker'));
+    const choosing = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'Open a file…' }).click();
+    await (await choosing).setFiles(FILES.small);
+    await opened(page);
+    await stateAt(page, SMALL_LINES);
+    expect(await page.getByRole('button', { name: 'Follow' }).count()).toBe(0);
+    await page.evaluate(() => {
+      const handle = { kind: 'file', name: 'picked.log', getFile: async () => new File(['[a]1\n[b]2\n'], 'picked.log') };
+      Object.assign(window, { showOpenFilePicker: async () => [handle] });
+    });
+    await page.getByRole('button', { name: 'Open…' }).click();
+    await expect.poll(() => page.locator('.file').textContent()).toBe('picked.log');
+    await opened(page);
+    await stateAt(page, 2);
+  });
+
+  test('the slider drives every pane, by hand and by key', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.small]);
+    await opened(page);
+    const slider = page.getByRole('slider', { name: 'Line' });
+    await slider.fill('103');
+    await stateAt(page, 103);
+    expect(await page.locator('.pair', { hasText: 'temperature' }).locator('.value').textContent()).toBe('21');
+    await expect.poll(() => page.locator('.line.here .number').textContent()).toBe('103');
+    expect(await page.locator('.pair.changed').count()).toBe(1);
+    await slider.focus();
+    await page.keyboard.press('ArrowLeft');
+    await stateAt(page, 102);
+    expect(await page.locator('.chart-title', { hasText: 'progress' }).locator('.value').textContent()).toBe('50');
+    await page.keyboard.press('Home');
+    await stateAt(page, 1);
+    await page.locator('#goto').fill('207');
+    await page.locator('#goto').press('Enter');
+    await stateAt(page, SMALL_LINES);
+  });
+
+  test('search finds the next and the previous match, and says when there is none', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.small]);
+    await opened(page);
+    await page.keyboard.press('/');
+    await page.keyboard.type('PROGRESS]5');
+    await page.keyboard.press('Enter');
+    await stateAt(page, 12);
+    expect(await page.locator('.line.here mark').textContent()).toBe('progress]5');
+    await page.keyboard.press('Enter');
+    await stateAt(page, 102);
+    await page.keyboard.press('Shift+Enter');
+    await stateAt(page, 12);
+    await page.getByRole('checkbox', { name: /match case/ }).check();
+    await page.locator('#search').press('Enter');
+    await expect.poll(() => page.locator('#search-outcome').textContent()).toBe('Not found');
+  });
+
+  test('the state goes out as JSON and as a feedback file', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.small]);
+    await opened(page);
+    await page.getByRole('slider').fill('5');
+    await stateAt(page, 5);
+    await page.getByRole('button', { name: 'Copy JSON' }).click();
+    await expect.poll(() => page.locator('.toast').textContent()).toContain('copied');
+    const values = { playbook: 'smoke', start_time: '1772434800', progress: '1', temperature: '21' };
+    expect(JSON.parse(await page.evaluate(() => navigator.clipboard.readText()))).toEqual(values);
+    const saving = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save as log' }).click();
+    const file = await saving;
+    expect(file.suggestedFilename()).toBe('small-line-5.log');
+    const text = readFileSync(await file.path(), 'utf8');
+    expect(text.split('\n').filter((line) => line.startsWith('['))).toEqual(Object.entries(values).map(([key, value]) => `[${key}]${value}`));
+  });
+
+  test('a link keeps the view, and Back works', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A test run');
+    await page.locator('#goto').fill('274');
+    await page.locator('#goto').press('Enter');
+    await stateAt(page, 274);
+    await page.getByRole('tab', { name: /Problems/ }).click();
+    await page.getByRole('button', { name: 'Pin frames' }).click();
+    await expect.poll(() => page.url()).toContain('frames');
+    const link = page.url();
+    await page.goBack();
+    await expect.poll(() => page.getByRole('tab', { name: 'State' }).getAttribute('aria-selected')).toBe('true');
+    await stateAt(page, 274);
+    await page.goto('about:blank');
+    await page.goto(link);
+    await opened(page);
+    await expect.poll(() => page.getByRole('tab', { name: /Problems/ }).getAttribute('aria-selected')).toBe('true');
+    expect(await page.locator('#goto').inputValue()).toBe('274');
+    await expect.poll(() => page.getByRole('button', { name: 'Pin frames' }).getAttribute('aria-pressed')).toBe('true');
+    await expect.poll(() => page.locator('.line.here .number').textContent()).toBe('274');
+  });
+
+  test('charts zoom by drag, by key and back', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A test run');
+    const chart = page.getByRole('group', { name: /Chart of temperature/ });
+    const box = await chart.locator('canvas').boundingBox();
+    if (!box) throw new Error('no chart');
+    await page.mouse.move(box.x + 200, box.y + 30);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 400, box.y + 30, { steps: 4 });
+    await page.mouse.up();
+    const range = page.locator('.charts > header .dim');
+    await expect.poll(() => range.textContent()).toMatch(/^Lines [\d,]+ to [\d,]+$/);
+    await chart.focus();
+    await page.keyboard.press('0');
+    await expect.poll(() => range.textContent()).toBe('All lines');
+    await page.keyboard.press('+');
+    await expect.poll(() => range.textContent()).toMatch(/^Lines/);
+    await expect.poll(() => page.url()).toContain('from=');
+  });
+
+  test('hostile text stays text', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.hostileLog]);
+    await opened(page);
+    await page.getByRole('slider').fill('16');
+    await stateAt(page, 16);
+    expect(await page.locator('.pair', { hasText: 'markup' }).locator('.value').textContent()).toBe(HOSTILE);
+    expect(await page.locator('.pair', { hasText: 'escape' }).locator('.value').textContent()).toContain('␛]0;owned␇');
+    expect(await page.locator('.pair', { hasText: 'bidi' }).locator('.value').textContent()).toContain('⟨202E⟩');
+    expect(await page.locator('.pair', { hasText: '__proto__' }).last().textContent()).toContain('polluted');
+    await page.locator('.pair', { hasText: 'json' }).locator('summary').first().click();
+    expect(await page.locator('.pair', { hasText: 'json' }).locator('.tree-number').last().textContent()).toBe('9007199254740993');
+    for (const name of [/Keys/, /Problems/]) {
+      const tab = page.getByRole('tab', { name });
+      if (await tab.count()) await tab.click();
+    }
+    expect(await page.title()).not.toContain('owned');
+    expect(await page.locator('main img, main script').count()).toBe(0);
+  });
+
+  test('a growing file is followed', async () => {
+    const { page } = viewer;
+    const file = join(FOLDER, `growing-${process.pid}.log`);
+    writeFileSync(file, '[progress]1\n[progress]2\n[prog');
+    await dropFiles(page, [file]);
+    await opened(page);
+    await expect.poll(() => page.locator('.line').last().textContent()).toContain('not ended yet');
+    await page.getByRole('button', { name: 'Follow' }).click();
+    appendFileSync(file, 'ress]3\n[done]yes\n');
+    await expect.poll(() => page.locator('.figures').textContent(), { timeout: 10_000 }).toContain('4 lines');
+    await stateAt(page, 4);
+    expect(await page.locator('.pair', { hasText: 'progress' }).locator('.value').textContent()).toBe('3');
+    // Another file in its place is read afresh.
+    writeFileSync(file, '[fresh]start\n');
+    await expect.poll(() => page.locator('.figures').textContent(), { timeout: 10_000 }).toContain('1 line ');
+    copyFileSync(FILES.small, file);
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await expect.poll(() => page.locator('.figures').textContent()).toContain('207 lines');
+  });
+
+  test('a crash of the reader is said, and the next file works', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.small]);
+    await opened(page);
+    const [worker] = page.workers();
+    await worker?.evaluate(() => setTimeout(() => { throw new Error('out of order'); }));
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/“small.log” crashed.*out of order.*open another file/);
+    await dropFiles(page, [FILES.small]);
+    await opened(page);
+    await stateAt(page, SMALL_LINES);
+    expect(await page.getByRole('alert').count()).toBe(0);
+    viewer.expectErrors(/out of order/);
+  });
+
+  test('what cannot be opened is refused with advice', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.gzip]);
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/compressed with gzip.*opens feedback logs.*gunzip/);
+    await dropFiles(page, [FILES.wal]);
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/companion of a database.*Drop the database itself/);
+    await dropFiles(page, [FILES.small]);
+    await opened(page);
+  });
+});
+
+onBuilds(['site'], (viewer) => {
+  test('a log of 100 MB: exact to the last of 5 million lines, few nodes, cancelled search', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.hundred]);
+    await opened(page);
+    await stateAt(page, HUNDRED_LINES);
+    const lines = page.getByRole('listbox', { name: 'Lines' });
+    await lines.focus();
+    await page.keyboard.press('End');
+    await expect.poll(() => page.locator('.line').last().locator('.text').textContent()).toBe('[progress]50');
+    expect(await page.locator('.line').last().locator('.number').textContent()).toBe('5,000,000');
+    await page.keyboard.press('Home');
+    await expect.poll(() => page.locator('.line').first().locator('.number').textContent()).toBe('1');
+    // Scrolling step by step reaches the neighbours, also where the scroll bar is scaled.
+    await page.locator('#goto').fill('2500000');
+    await page.locator('#goto').press('Enter');
+    await stateAt(page, 2_500_000);
+    await lines.hover();
+    await page.mouse.wheel(0, 200);
+    await expect.poll(() => page.locator('#line-2500010 .text').textContent()).toMatch(/^\[progress\]/);
+    for (const part of [0.1, 0.9, 0.35, 1, 0]) {
+      await lines.evaluate((element, at) => (element.scrollTop = at * (element.scrollHeight - element.clientHeight)), part);
+      const first = Math.max(1, Math.round(part * HUNDRED_LINES));
+      await expect
+        .poll(async () => Math.abs(Number((await page.locator('.line .number').first().textContent())?.replaceAll(',', '')) - first))
+        .toBeLessThan(HUNDRED_LINES / 50);
+      await expect.poll(() => page.locator('.line .text').nth(8).textContent()).not.toBe('');
+      expect(await page.locator('.line').count()).toBeLessThan(80);
+    }
+    await page.locator('#search').fill('a needle that is not there');
+    await page.locator('#search').press('Enter');
+    await page.getByRole('button', { name: /^Cancel/ }).click();
+    await expect.poll(() => page.locator('#search-outcome').textContent()).toBe('Cancelled');
+  });
+
+  test('everything is reached by keyboard alone', async () => {
+    const { page } = viewer;
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    const sample = page.getByRole('button', { name: 'A test run' });
+    for (let n = 0; n < 12 && !(await sample.evaluate((button) => button === document.activeElement)); n++) await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await opened(page);
+    await page.keyboard.press('1');
+    await page.keyboard.press('Home');
+    await stateAt(page, 1);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('PageDown');
+    await expect.poll(async () => Number(await page.locator('#goto').inputValue())).toBeGreaterThan(10);
+    await page.keyboard.press('p');
+    await expect.poll(() => page.locator('.line.here').getAttribute('class')).toContain('wrong');
+    await page.keyboard.press('4');
+    await expect.poll(() => page.getByRole('tab', { name: /Problems/ }).getAttribute('aria-selected')).toBe('true');
+    await page.keyboard.press('2');
+    await page.keyboard.press('g');
+    await page.keyboard.type('100');
+    await page.keyboard.press('Enter');
+    await stateAt(page, 100);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('t');
+    expect(await page.locator('html').getAttribute('data-theme')).toBe('light');
+    await page.keyboard.press('t');
+    expect(await page.locator('html').getAttribute('data-theme')).toBe('dark');
+    await page.keyboard.press('t');
+  });
+});

@@ -1,0 +1,5 @@
+import { makeFiles } from './files';
+
+export default function setup(): void {
+  makeFiles();
+}

@@ -1,0 +1,80 @@
+// The keys, and what the viewer promises.
+import { useEffect, useRef } from 'preact/hooks';
+
+const KEYS: [title: string, keys: [string, string][]][] = [
+  [
+    'Everywhere',
+    [
+      ['?', 'these keys'],
+      ['o', 'open a file'],
+      ['/', 'search'],
+      ['t', 'light, dark, or as the system'],
+      ['1 2 3 4', 'the panes or views'],
+      ['Tab, Shift Tab', 'from part to part'],
+    ],
+  ],
+  [
+    'Log',
+    [
+      ['← →', 'one line back or on'],
+      ['n, Shift n', 'next, previous match'],
+      ['p, Shift p', 'next, previous problem'],
+      ['g', 'go to a line'],
+      ['f', 'follow a growing file'],
+      ['↑ ↓ PgUp PgDn Home End', 'in the lines'],
+      ['+ − 0 ← →', 'in a chart: zoom, all, move'],
+    ],
+  ],
+  [
+    'History',
+    [
+      ['↑ ↓ PgUp PgDn Home End', 'in the table'],
+      ['Enter', 'details'],
+      ['Esc', 'close the details'],
+      ['+ − 0', 'in the timeline: zoom, all'],
+      ['← → ↑ ↓', 'in the timeline: from task to task'],
+    ],
+  ],
+];
+
+export function Help({ close }: { close: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog
+      ref={dialog}
+      class="help"
+      aria-labelledby="help-title"
+      onClose={close}
+      onClick={(event) => event.target === event.currentTarget && dialog.current?.close()}
+    >
+      <header>
+        <h2 id="help-title">Keys</h2>
+        <button type="button" class="quiet" onClick={() => dialog.current?.close()}>
+          Close
+        </button>
+      </header>
+      <div class="key-lists">
+        {KEYS.map(([title, keys]) => (
+          <section key={title}>
+            <h3>{title}</h3>
+            <dl>
+              {keys.map(([key, what]) => (
+                <div key={key + what}>
+                  <dt>
+                    <kbd>{key}</kbd>
+                  </dt>
+                  <dd>{what}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+      <p class="dim">
+        The address keeps where you are: a bookmark or a link leads back once the same file is open. Files are read in
+        this browser only; the page asks no server for anything.
+      </p>
+    </dialog>
+  );
+}

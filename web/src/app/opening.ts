@@ -1,0 +1,154 @@
+// What is open: starting a worker for a file, replacing it, and saying why when that fails.
+import { effect, signal } from '@preact/signals';
+import { HistoryModel } from '../history/model';
+import { LogModel } from '../log/model';
+import { Cancelled, type Client } from '../protocol/client';
+import { prepareClient, takeClient } from '../protocol/start';
+import { note, place } from './place';
+import { SAMPLES } from './samples';
+
+export interface Source {
+  files: File[];
+  /** Where the browser gives one: asks for the newest version of the file. */
+  handles: FileSystemFileHandle[];
+  sample: string | null;
+}
+
+export type Current =
+  | { kind: 'none' }
+  | { kind: 'opening'; name: string }
+  | { kind: 'log'; model: LogModel }
+  | { kind: 'history'; model: HistoryModel };
+
+export interface Notice {
+  title: string;
+  text: string;
+}
+
+export const current = signal<Current>({ kind: 'none' });
+export const notice = signal<Notice | null>(null);
+
+let opens = 0;
+let client: Client | null = null;
+let source: Source | null = null;
+
+effect(() => {
+  const now = current.value;
+  const name = now.kind === 'log' || now.kind === 'history' ? now.model.name : '';
+  if (typeof document !== 'undefined') document.title = name ? `${name} – taskwatcher viewer` : 'taskwatcher viewer';
+});
+
+/** `keepPlace`: the address already says where to go in it. */
+export async function openSource(next: Source, keepPlace = false): Promise<void> {
+  const before = current.peek();
+  closeWorker();
+  notice.value = null;
+  source = next;
+  const name = next.files[0]?.name ?? '';
+  current.value = { kind: 'opening', name };
+  const own = takeClient();
+  client = own;
+  own.listener = { crashed: (message) => crashed(name, message) };
+  // The worker that waited for this file may have failed while nobody listened.
+  if (own.failure !== null) return crashed(name, own.failure);
+  try {
+    const live = next.handles.length > 0;
+    const opened = await own.call('open', { files: next.files, live });
+    if (client !== own) return;
+    const same = keepPlace || place.value.get('file') === opened.name;
+    if (!same) {
+      note(Object.fromEntries([...place.value.keys()].map((part) => [part, null])), 'replace');
+    }
+    note({ file: opened.name, sample: next.sample }, keepPlace ? 'replace' : 'push');
+    const listener = {
+      crashed: (message: string) => crashed(opened.name, message),
+      failed: (message: string) => {
+        notice.value = { title: `Reading “${opened.name}” stopped`, text: `${message}. Press Reload to read it again.` };
+      },
+    };
+    if (opened.kind === 'log') {
+      const model = new LogModel(own, ++opens, opened, next.handles[0] ?? null, listener, () => void reload());
+      if (keepPlace && before.kind === 'log') model.carry(before.model);
+      current.value = { kind: 'log', model };
+    } else {
+      const model = new HistoryModel(own, ++opens, opened, listener);
+      if (keepPlace && before.kind === 'history') model.carry(before.model);
+      current.value = { kind: 'history', model };
+    }
+  } catch (error) {
+    if (error instanceof Cancelled || client !== own) return;
+    closeWorker();
+    current.value = { kind: 'none' };
+    notice.value = {
+      title: `“${name}” could not be opened`,
+      text: error instanceof Error ? error.message : String(error),
+    };
+  } finally {
+    prepareClient();
+  }
+}
+
+export async function openSample(name: string, keepPlace = false): Promise<void> {
+  const sample = SAMPLES.find((one) => one.name === name);
+  if (!sample) return;
+  const file = new File([sample.text()], sample.file, { lastModified: sample.written });
+  await openSource({ files: [file], handles: [], sample: name }, keepPlace);
+}
+
+/** Reads the same source again. Without a handle the browser keeps only the old version: pick again. */
+export async function reload(): Promise<'done' | 'pick'> {
+  if (!source) return 'pick';
+  if (source.sample !== null) {
+    await openSample(source.sample, true);
+    return 'done';
+  }
+  if (source.handles.length === 0) return 'pick';
+  try {
+    const files = await Promise.all(source.handles.map((handle) => handle.getFile()));
+    await openSource({ ...source, files }, true);
+    return 'done';
+  } catch {
+    return 'pick';
+  }
+}
+
+export function closeFile(): void {
+  closeWorker();
+  source = null;
+  current.value = { kind: 'none' };
+  prepareClient();
+}
+
+/** True if the file that the address speaks of is not the one that is open. */
+export function isElsewhere(): boolean {
+  const wanted = place.value.get('file');
+  const now = current.value;
+  const have = now.kind === 'log' || now.kind === 'history' ? now.model.name : null;
+  return wanted !== undefined && wanted !== have;
+}
+
+function closeWorker(): void {
+  const now = current.peek();
+  if (now.kind === 'log' || now.kind === 'history') now.model.dispose();
+  client?.close();
+  client = null;
+}
+
+function crashed(name: string, message: string): void {
+  closeWorker();
+  current.value = { kind: 'none' };
+  notice.value = {
+    title: `The reader of “${name}” crashed`,
+    text:
+      `${message}. Nothing of it is left over; open another file, or this one again. ` +
+      'If the same file does it again, please report it with the first lines of the file.',
+  };
+  prepareClient();
+}
+
+export function unexpected(message: string): void {
+  notice.value = {
+    title: 'The page met an error of its own',
+    text: `${message}. What is shown may be incomplete: press Reload, or open the file again. Please report it.`,
+  };
+}

@@ -1,0 +1,82 @@
+// Where the reader is, as the hash of the address: a link that leads back to it.
+//
+// The hash never holds anything of a file but its name. Steps that a person would want to take back
+// (another view, a jump) are pushed; steady movement (scrubbing, scrolling) only replaces.
+import { signal } from '@preact/signals';
+
+export type Place = ReadonlyMap<string, string>;
+export type Change = Record<string, string | number | null | undefined>;
+
+export const place = signal<Place>(new Map());
+
+type Restore = (place: Place) => void;
+let restore: Restore = () => {};
+let written = '';
+let waiting: number | null = null;
+
+/** Reads the address, and from then on calls `back` whenever the browser changes it. */
+export function startPlace(back: Restore): void {
+  restore = back;
+  place.value = readHash(location.hash);
+  written = location.hash;
+  addEventListener('popstate', returned);
+  addEventListener('hashchange', returned);
+}
+
+function returned(): void {
+  if (location.hash === written) return;
+  flush(false);
+  written = location.hash;
+  place.value = readHash(location.hash);
+  restore(place.value);
+}
+
+/** `null` and the empty text take a part out. */
+export function note(change: Change, how: 'push' | 'replace'): void {
+  const next = new Map(place.value);
+  for (const [name, value] of Object.entries(change)) {
+    if (value === null || value === undefined || value === '') next.delete(name);
+    else next.set(name, String(value));
+  }
+  if (writeHash(next) === writeHash(place.value)) return;
+  if (how === 'push') flush(true);
+  place.value = next;
+  if (how === 'push') write('push');
+  else {
+    // Browsers refuse more than some hundred changes in half a minute.
+    waiting ??= window.setTimeout(() => flush(true), 400);
+  }
+}
+
+function flush(keep: boolean): void {
+  if (waiting === null) return;
+  clearTimeout(waiting);
+  waiting = null;
+  if (keep) write('replace');
+}
+
+function write(how: 'push' | 'replace'): void {
+  const hash = writeHash(place.value);
+  if (hash === written || (hash === '#' && written === '')) return;
+  written = hash;
+  const address = location.pathname + location.search + hash;
+  if (how === 'push') history.pushState(null, '', address);
+  else history.replaceState(null, '', address);
+  // What the browser made of it, so that a later comparison is with the same spelling.
+  written = location.hash;
+}
+
+export function readHash(hash: string): Place {
+  return new Map(new URLSearchParams(hash.replace(/^#/, '')));
+}
+
+export function writeHash(from: Place): string {
+  return `#${new URLSearchParams([...from]).toString()}`;
+}
+
+/** A whole number within bounds, or the fallback: a link may hold anything. */
+export function numberIn(from: Place, name: string, fallback: number, most = Number.MAX_SAFE_INTEGER): number {
+  const text = from.get(name);
+  const number = Number(text);
+  return text !== undefined && Number.isInteger(number) && number >= 0 ? Math.min(number, most) : fallback;
+}

@@ -1,0 +1,269 @@
+// The timeline of tasks: drag or wheel to move, pinch or Ctrl and wheel to zoom, a click for details.
+//
+// By keyboard: the arrows move from task to task in time and between rows, + and - zoom, 0 shows all,
+// Enter opens the details. The table holds the same tasks for whoever cannot see the picture.
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { dark } from '../app/theme';
+import type { GanttData } from '../protocol/messages';
+import { count } from '../text/number';
+import { formatDuration, formatTime } from '../text/time';
+import { clip, visible } from '../text/visible';
+import { barAt, endOf, layOut, type Layout } from './gantt-layout';
+import { AXIS, contentHeight, HEAD, LANE, laneTop, paint } from './gantt-paint';
+import { Legend } from './legend';
+import { type HistoryModel, MOST_BARS } from './model';
+
+interface Shown {
+  data: GanttData;
+  layout: Layout;
+}
+
+export function Gantt({ model }: { model: HistoryModel }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const size = useSignal({ width: 0, height: 0 });
+  const hint = useSignal<{ x: number; y: number; bar: number } | null>(null);
+  const shown = useComputed<Shown | null>(() => {
+    const data = model.gantt.value;
+    if (!data) return null;
+    const layout = layOut(data);
+    const margin = (layout.to - layout.from) * 0.01;
+    model.scale.whole = { from: layout.from - margin, to: layout.to + margin };
+    return { data, layout };
+  });
+
+  useEffect(() => {
+    const element = canvas.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => (size.value = { width: element.clientWidth, height: element.clientHeight }));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  useSignalEffect(() => {
+    const element = canvas.current;
+    const now = shown.value;
+    const { width, height } = size.value;
+    void dark.value;
+    if (!element || !now || width === 0) return;
+    const window = model.scale.shown;
+    const scroll = model.scale.scroll.value;
+    const selected = model.selected.value;
+    drawSoon(element, () => ({ ...now, window, scroll, selected, width, height }));
+  });
+
+  useEffect(() => {
+    const element = canvas.current;
+    return element ? listen(element, model, () => shown.peek(), (found) => (hint.value = found)) : undefined;
+  }, []);
+
+  const now = shown.value;
+  const over = (model.queried.value?.count ?? 0) - (now?.data.entry.length ?? 0);
+  const chosen = now ? now.data.entry.indexOf(model.selected.value ?? -1) : -1;
+  return (
+    <section class="gantt" aria-label="Timeline">
+      <header>
+        <Legend />
+        <span class="actions">
+          <button type="button" class="quiet" onClick={() => model.scale.zoom(0.5)}>Zoom in</button>
+          <button type="button" class="quiet" disabled={!model.scale.window.value} onClick={() => model.scale.zoom(2)}>Zoom out</button>
+          <button type="button" class="quiet" disabled={!model.scale.window.value} onClick={() => model.scale.set(null)}>All</button>
+        </span>
+      </header>
+      <div class="gantt-box">
+        <canvas
+          ref={canvas}
+          tabIndex={0}
+          role="img"
+          aria-label={`Timeline of ${count(now?.data.entry.length ?? 0)} tasks. Arrows move from task to task, plus and minus zoom, 0 shows all, Enter opens details.`}
+          onKeyDown={(event) => now && keys(event, model, now, size.peek().height)}
+        />
+        {now && hint.value && <Hint data={now.data} hint={hint.value} width={size.value.width} />}
+        {now?.data.entry.length === 0 && <p class="empty">No task with a start matches.</p>}
+        {!now && <p class="empty">Drawing…</p>}
+      </div>
+      <p class="offscreen" aria-live="polite">{now && chosen >= 0 ? words(now.data, chosen) : ''}</p>
+      {now && over > 0 && now.data.entry.length >= MOST_BARS && (
+        <p class="more">The first {count(MOST_BARS)} tasks of the table are drawn; filter for others.</p>
+      )}
+    </section>
+  );
+}
+
+const waiting = new WeakMap<HTMLCanvasElement, () => Parameters<typeof paint>[1]>();
+
+/** Once a frame, with the newest of what was asked for. */
+function drawSoon(element: HTMLCanvasElement, what: () => Parameters<typeof paint>[1]): void {
+  const scheduled = waiting.has(element);
+  waiting.set(element, what);
+  if (scheduled) return;
+  requestAnimationFrame(() => {
+    const latest = waiting.get(element)?.();
+    waiting.delete(element);
+    const context = element.getContext('2d', { alpha: true });
+    if (!latest || !context) return;
+    const ratio = devicePixelRatio || 1;
+    const width = Math.round(latest.width * ratio);
+    const height = Math.round(latest.height * ratio);
+    // Setting a size clears a canvas and costs: only when it changed.
+    if (element.width !== width || element.height !== height) {
+      element.width = width;
+      element.height = height;
+    }
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    paint(context, latest);
+  });
+}
+
+function Hint({ data, hint, width }: { data: GanttData; hint: { x: number; y: number; bar: number }; width: number }) {
+  const right = hint.x > width / 2;
+  return (
+    <div class="hint" aria-hidden="true" style={{ top: `${hint.y + 14}px`, ...(right ? { right: `${width - hint.x}px` } : { left: `${hint.x}px` }) }}>
+      {words(data, hint.bar)}
+    </div>
+  );
+}
+
+function words(data: GanttData, bar: number): string {
+  const name = clip(visible(data.names[data.name[bar] ?? 0] ?? ''), 60) || 'without a name';
+  const outcome = visible(data.outcomes[data.outcome[bar] ?? 0] ?? '');
+  const start = data.start[bar] ?? NaN;
+  const open = Number.isNaN(data.end[bar] ?? NaN);
+  const span = formatDuration(endOf(data, bar) - start);
+  return `${name}: ${outcome}, ${formatTime(start)}, ${open ? `${span} so far` : span}`;
+}
+
+function listen(element: HTMLCanvasElement, model: HistoryModel, get: () => Shown | null, hint: (found: { x: number; y: number; bar: number } | null) => void): () => void {
+  const { scale } = model;
+  let held: { x: number; y: number; moved: boolean } | null = null;
+  const timeAt = (x: number): number => {
+    const { from, to } = scale.window.peek() ?? scale.whole;
+    return from + (x / element.clientWidth) * (to - from);
+  };
+  const find = (x: number, y: number): number | null => {
+    const now = get();
+    if (!now || y < AXIS) return null;
+    const lane = laneAt(now.layout, y - AXIS + scale.scroll.peek());
+    const row = lane === null ? undefined : now.layout.bars[lane];
+    const slack = timeAt(4) - timeAt(0);
+    return row ? barAt(now.data, row, timeAt(x), slack) : null;
+  };
+  const down = (event: PointerEvent): void => {
+    if (event.button !== 0) return;
+    held = { x: event.offsetX, y: event.offsetY, moved: false };
+    element.setPointerCapture(event.pointerId);
+  };
+  const move = (event: PointerEvent): void => {
+    if (!held) {
+      const bar = find(event.offsetX, event.offsetY);
+      hint(bar === null ? null : { x: event.offsetX, y: event.offsetY, bar });
+      return;
+    }
+    const dx = event.offsetX - held.x;
+    const dy = event.offsetY - held.y;
+    if (!held.moved && Math.abs(dx) + Math.abs(dy) < 4) return;
+    hint(null);
+    scale.pan(-dx / element.clientWidth);
+    scrollBy(model, get(), -dy, element.clientHeight);
+    held = { x: event.offsetX, y: event.offsetY, moved: true };
+  };
+  const up = (event: PointerEvent): void => {
+    const was = held;
+    held = null;
+    if (!was || was.moved) return;
+    const bar = find(event.offsetX, event.offsetY);
+    const entry = bar === null ? undefined : get()?.data.entry[bar];
+    model.select(entry ?? null);
+  };
+  const wheel = (event: WheelEvent): void => {
+    event.preventDefault();
+    hint(null);
+    if (event.ctrlKey || event.metaKey) scale.zoom(Math.exp(event.deltaY * 0.004), timeAt(event.offsetX));
+    else {
+      const sideways = event.shiftKey ? event.deltaY : event.deltaX;
+      if (sideways !== 0) scale.pan(sideways / element.clientWidth);
+      if (!event.shiftKey) scrollBy(model, get(), event.deltaY, element.clientHeight);
+    }
+  };
+  const left = (): void => hint(null);
+  element.addEventListener('pointerdown', down);
+  element.addEventListener('pointermove', move);
+  element.addEventListener('pointerup', up);
+  element.addEventListener('pointerleave', left);
+  element.addEventListener('wheel', wheel, { passive: false });
+  return () => {
+    element.removeEventListener('pointerdown', down);
+    element.removeEventListener('pointermove', move);
+    element.removeEventListener('pointerup', up);
+    element.removeEventListener('pointerleave', left);
+    element.removeEventListener('wheel', wheel);
+  };
+}
+
+function scrollBy(model: HistoryModel, now: Shown | null, by: number, height: number): void {
+  if (!now) return;
+  const most = Math.max(0, contentHeight(now.layout) - (height - AXIS));
+  model.scale.scroll.value = Math.max(0, Math.min(most, model.scale.scroll.peek() + by));
+}
+
+function laneAt(layout: Layout, y: number): number | null {
+  let groups = 0;
+  for (const group of layout.groups) {
+    groups++;
+    const top = group.lane * LANE + groups * HEAD;
+    if (y >= top && y < top + group.lanes * LANE) return group.lane + Math.floor((y - top) / LANE);
+  }
+  return null;
+}
+
+function keys(event: KeyboardEvent, model: HistoryModel, now: Shown, height: number): void {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const { data, layout } = now;
+  const { scale } = model;
+  const at = data.entry.indexOf(model.selected.peek() ?? -1);
+  const step = (by: number): void => {
+    const bars = layout.bars[at === -1 ? 0 : (layout.lane[at] ?? 0)]?.bars;
+    if (!bars) return;
+    const place = at === -1 ? (by > 0 ? -1 : bars.length) : bars.indexOf(at);
+    choose(bars[Math.max(0, Math.min(bars.length - 1, place + by))]);
+  };
+  const row = (by: number): void => {
+    const lane = at === -1 ? 0 : Math.max(0, Math.min(layout.lanes - 1, (layout.lane[at] ?? 0) + by));
+    const row = layout.bars[lane];
+    const time = at === -1 ? scale.shown.from : (data.start[at] ?? 0);
+    if (row) choose(barAt(data, row, time, Infinity) ?? row.bars[0]);
+  };
+  const choose = (bar: number | undefined): void => {
+    if (bar === undefined) return;
+    model.select(data.entry[bar] ?? null);
+    reveal(model, now, bar, height);
+  };
+  const acts: Record<string, () => void> = {
+    ArrowRight: () => step(1),
+    ArrowLeft: () => step(-1),
+    ArrowDown: () => row(1),
+    ArrowUp: () => row(-1),
+    '+': () => scale.zoom(0.5, at === -1 ? undefined : data.start[at]),
+    '=': () => scale.zoom(0.5, at === -1 ? undefined : data.start[at]),
+    '-': () => scale.zoom(2, at === -1 ? undefined : data.start[at]),
+    '0': () => scale.set(null),
+    Enter: () => document.getElementById('details')?.focus(),
+  };
+  const act = acts[event.key];
+  if (!act) return;
+  event.preventDefault();
+  event.stopPropagation();
+  act();
+}
+
+function reveal(model: HistoryModel, now: Shown, bar: number, height: number): void {
+  const { scale } = model;
+  const { from, to } = scale.window.peek() ?? scale.whole;
+  const start = now.data.start[bar] ?? 0;
+  if (start < from || start > to) scale.set({ from: start - (to - from) / 2, to: start + (to - from) / 2 });
+  const top = laneTop(now.layout, now.layout.lane[bar] ?? 0);
+  const room = height - AXIS;
+  const scroll = scale.scroll.peek();
+  if (top < scroll) scale.scroll.value = Math.max(0, top - HEAD);
+  else if (top + LANE > scroll + room) scale.scroll.value = top + LANE - room;
+}

@@ -1,0 +1,117 @@
+// The table of tasks: sorted by its head, moved through by keyboard, details at Enter or a click.
+import type { ComponentChildren } from 'preact';
+import type { SortColumn, TableRow } from '../protocol/messages';
+import { formatDuration, formatTime } from '../text/time';
+import { clip, visible } from '../text/visible';
+import { VirtualList } from '../ui/virtual-list';
+import { Outcome } from './legend';
+import type { HistoryModel } from './model';
+
+interface Column {
+  id: SortColumn;
+  title: string;
+  width: string;
+  cell: (row: TableRow) => ComponentChildren;
+}
+
+const COLUMNS: readonly Column[] = [
+  { id: 'id', title: 'Task', width: '76px', cell: (row) => (Number.isNaN(row.id) ? '' : String(row.id)) },
+  { id: 'name', title: 'Name', width: 'minmax(110px, 2fr)', cell: (row) => text(row.name) },
+  { id: 'outcome', title: 'Outcome', width: '112px', cell: (row) => <Outcome word={clip(row.outcome, 40)} /> },
+  { id: 'start', title: 'Started', width: '166px', cell: (row) => formatTime(row.start) },
+  { id: 'duration', title: 'Duration', width: '118px', cell: (row) => (row.open ? <span title="so far">≥ {formatDuration(row.duration)}</span> : formatDuration(row.duration)) },
+  { id: 'exit', title: 'Exit', width: '88px', cell: (row) => text(row.exit) },
+  { id: 'host', title: 'Host', width: 'minmax(70px, 1fr)', cell: (row) => text(row.host) },
+  { id: 'info1', title: 'Info 1', width: 'minmax(70px, 1fr)', cell: (row) => text(row.info1) },
+  { id: 'info2', title: 'Info 2', width: 'minmax(70px, 1fr)', cell: (row) => text(row.info2) },
+  { id: 'info3', title: 'Info 3', width: 'minmax(70px, 1fr)', cell: (row) => text(row.info3) },
+];
+/** These have a column only in files that use them. */
+const OPTIONAL = new Set<SortColumn>(['host', 'info1', 'info2', 'info3']);
+
+const text = (value: string): string => visible(clip(value, 200));
+
+export function Table({ model }: { model: HistoryModel }) {
+  const rows = model.queried.value?.count ?? 0;
+  void model.pages.version.value;
+  const sort = model.sort.value;
+  const { used } = model.choices.value;
+  const columns = COLUMNS.filter(({ id }) => !OPTIONAL.has(id) || used.includes(id));
+  const template = columns.map(({ width }) => width).join(' ');
+  const cursor = Math.min(model.cursor.value, Math.max(0, rows - 1));
+  const selected = model.selected.value;
+  return (
+    <VirtualList
+      class="table"
+      rows={rows}
+      position={model.position}
+      onView={(first, size) => model.pages.want(first, size, rows)}
+      boxProps={{
+        role: 'grid',
+        tabIndex: 0,
+        'aria-label': 'Tasks',
+        'aria-rowcount': rows + 1,
+        'aria-colcount': columns.length,
+        'aria-activedescendant': rows > 0 ? `task-${cursor}` : undefined,
+        onKeyDown: (event) => keys(event, model, rows),
+        style: { '--columns': template },
+      }}
+      head={
+        <div class="list-head table-row" role="row" aria-rowindex={1}>
+          {columns.map(({ id, title }) => (
+            <div key={id} role="columnheader" class={`cell ${id}`} aria-sort={sort.column === id ? (sort.down ? 'descending' : 'ascending') : 'none'}>
+              <button type="button" class="quiet" onClick={() => model.sortBy(id)}>
+                {title}
+                <span class="arrow" aria-hidden="true">{sort.column === id ? (sort.down ? '↓' : '↑') : ''}</span>
+              </button>
+            </div>
+          ))}
+        </div>
+      }
+      rowProps={(row) => {
+        const found = model.pages.get(row);
+        return {
+          id: `task-${row}`,
+          role: 'row',
+          'aria-rowindex': row + 2,
+          'aria-selected': found !== undefined && found.entry === selected,
+          class: `table-row${row === cursor ? ' cursor' : ''}${found && found.entry === selected ? ' here' : ''}`,
+          onClick: () => {
+            model.cursor.value = row;
+            if (found) model.select(found.entry);
+          },
+        };
+      }}
+    >
+      {(row) => {
+        const found = model.pages.get(row);
+        return columns.map(({ id, cell }) => (
+          <div key={id} role="gridcell" class={`cell ${id}`}>
+            {found ? cell(found) : ''}
+          </div>
+        ));
+      }}
+    </VirtualList>
+  );
+}
+
+function keys(event: KeyboardEvent, model: HistoryModel, rows: number): void {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target !== event.currentTarget) return;
+  const at = model.cursor.peek();
+  const page = model.position.pageRows;
+  const moves: Record<string, number> = { ArrowDown: at + 1, j: at + 1, ArrowUp: at - 1, k: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: rows - 1 };
+  const next = moves[event.key];
+  if (next !== undefined) {
+    event.preventDefault();
+    event.stopPropagation();
+    model.cursor.value = Math.max(0, Math.min(rows - 1, next));
+    model.position.reveal(model.cursor.value);
+  } else if (event.key === 'Enter' || event.key === ' ') {
+    event.preventDefault();
+    const found = model.pages.get(at);
+    if (!found) return;
+    model.focusDetails = true;
+    if (model.selected.peek() === found.entry) document.getElementById('details')?.focus();
+    else model.select(found.entry);
+  }
+}

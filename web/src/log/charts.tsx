@@ -1,0 +1,196 @@
+// Charts of the pinned numeric keys, one below the other over the same lines.
+//
+// Dragging selects lines to zoom in on; a click moves the reader there. The same by keyboard:
+// + and - zoom about the reader's line, the arrows move the window, 0 shows all.
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { dark } from '../app/theme';
+import { Newest } from '../protocol/client';
+import type { Series } from '../protocol/messages';
+import { count, short } from '../text/number';
+import { visible } from '../text/visible';
+import type { LogModel } from './model';
+import { AXIS, drawPlot, lineAt, wholePoints } from './plot';
+
+const HEIGHT = 62;
+const WITH_FOOT = 80;
+
+export function Charts({ model }: { model: LogModel }) {
+  const keys = model.charted.value;
+  const zoom = model.zoom.value;
+  if (keys.length === 0 || model.lines.value === 0) return null;
+  return (
+    <section class="charts" aria-label="Charts">
+      <header>
+        <span class="dim" aria-live="polite">
+          {zoom ? `Lines ${count(zoom.from)} to ${count(zoom.to)}` : 'All lines'}
+        </span>
+        <span class="actions">
+          <button type="button" class="quiet" onClick={() => scale(model, 0.5)}>Zoom in</button>
+          <button type="button" class="quiet" disabled={!zoom} onClick={() => scale(model, 2)}>Zoom out</button>
+          <button type="button" class="quiet" disabled={!zoom} onClick={() => model.setZoom(null)}>All</button>
+        </span>
+      </header>
+      <div class="chart-list">
+        {keys.map((key, n) => (
+          <Chart key={key} model={model} name={key} foot={n === keys.length - 1} />
+        ))}
+      </div>
+    </section>
+  );
+}
+
+interface Drawn {
+  series: Series;
+  from: number;
+  to: number;
+}
+
+function Chart({ model, name, foot }: { model: LogModel; name: string; foot: boolean }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const width = useSignal(0);
+  const asking = useSignal(new Newest()).value;
+  const drawn = useSignal<Drawn | null>(null);
+  const selecting = useSignal<[number, number] | null>(null);
+  const footed = useSignal(foot);
+  footed.value = foot;
+  const value = useComputed(() => model.state.value?.values.find(([key]) => key === name)?.[1] ?? '');
+
+  useEffect(() => {
+    const element = canvas.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => (width.value = element.clientWidth));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  useSignalEffect(() => {
+    const pixels = width.value - AXIS;
+    const lines = model.lines.value;
+    const zoom = model.zoom.value ?? { from: 1, to: lines };
+    const id = model.known.value.get(name)?.id;
+    if (pixels < 20 || id === undefined || lines === 0) return;
+    const from = Math.min(zoom.from, lines);
+    const to = Math.min(zoom.to, lines);
+    asking.run(async () => {
+      try {
+        const points = Math.max(1, Math.min(pixels, to - from + 1));
+        drawn.value = { series: await model.call('series', { key: id, first: from, last: to, width: points }), from, to };
+      } catch (error) {
+        model.failed(error);
+      }
+    });
+  });
+
+  const points = useComputed(() => drawn.value && wholePoints(drawn.value.series));
+  useSignalEffect(() => {
+    void dark.value;
+    if (!canvas.current || !drawn.value || !points.value || width.value === 0) return;
+    drawPlot(canvas.current, {
+      points: points.value,
+      from: drawn.value.from,
+      to: drawn.value.to,
+      line: model.line.value,
+      width: width.value,
+      height: footed.value ? WITH_FOOT : HEIGHT,
+      foot: footed.value,
+      selecting: selecting.value,
+    });
+  });
+
+  const at = (event: PointerEvent): number => {
+    const { from, to } = drawn.peek() ?? { from: 1, to: 1 };
+    return lineAt(event.offsetX, from, to, width.peek());
+  };
+  const pressed = useRef<{ line: number; x: number } | null>(null);
+  const label = visible(name);
+  return (
+    <div
+      class="chart"
+      tabIndex={0}
+      role="group"
+      aria-label={`Chart of ${label}. Plus and minus zoom, arrows move, 0 shows all lines.`}
+      onKeyDown={(event) => keys(event, model)}
+    >
+      <p class="chart-title">
+        <span class="key">{label}</span>
+        <span class="value">{visible(value.value.slice(0, 40))}</span>
+        <span class="dim">{rangeOf(drawn.value?.series ?? null)}</span>
+      </p>
+      <canvas
+        ref={canvas}
+        class="plot"
+        aria-hidden="true"
+        style={{ height: `${foot ? WITH_FOOT : HEIGHT}px` }}
+        onPointerDown={(event) => {
+          if (event.button !== 0) return;
+          event.currentTarget.setPointerCapture(event.pointerId);
+          pressed.current = { line: at(event), x: event.offsetX };
+        }}
+        onPointerMove={(event) => {
+          const start = pressed.current;
+          if (start && Math.abs(event.offsetX - start.x) > 4) selecting.value = [start.line, at(event)];
+        }}
+        onPointerUp={(event) => {
+          const start = pressed.current;
+          const chosen = selecting.peek();
+          pressed.current = null;
+          selecting.value = null;
+          if (chosen) model.setZoom({ from: Math.min(...chosen), to: Math.max(...chosen) });
+          else if (start) model.go(at(event), 'push');
+        }}
+        onPointerCancel={() => {
+          pressed.current = null;
+          selecting.value = null;
+        }}
+        onDblClick={() => model.setZoom(null)}
+      />
+    </div>
+  );
+}
+
+function rangeOf(series: Series | null): string {
+  if (!series) return '';
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of series.min) if (value < low) low = value;
+  for (const value of series.max) if (value > high) high = value;
+  if (low > high) return 'no number in these lines';
+  return `${short(low)} to ${short(high)}${series.exact ? '' : ', rounded to blocks'}`;
+}
+
+/** `by` below 1 zooms in. */
+function scale(model: LogModel, by: number): void {
+  const lines = model.lines.peek();
+  const { from, to } = model.zoom.peek() ?? { from: 1, to: lines };
+  const line = model.line.peek();
+  const about = line >= from && line <= to ? line : (from + to) / 2;
+  const size = Math.max(10, (to - from) * by);
+  const start = about - ((about - from) / Math.max(1, to - from)) * size;
+  move(model, start, size);
+}
+
+function move(model: LogModel, start: number, size: number): void {
+  const lines = model.lines.peek();
+  const from = Math.max(1, Math.min(start, lines - size));
+  model.setZoom({ from, to: Math.min(lines, from + size) });
+}
+
+function keys(event: KeyboardEvent, model: LogModel): void {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const { from, to } = model.zoom.peek() ?? { from: 1, to: model.lines.peek() };
+  const size = to - from;
+  const acts: Record<string, () => void> = {
+    '+': () => scale(model, 0.5),
+    '=': () => scale(model, 0.5),
+    '-': () => scale(model, 2),
+    '0': () => model.setZoom(null),
+    ArrowLeft: () => move(model, from - size / 4, size),
+    ArrowRight: () => move(model, from + size / 4, size),
+  };
+  const act = acts[event.key];
+  if (!act) return;
+  event.preventDefault();
+  event.stopPropagation();
+  act();
+}

@@ -1,0 +1,244 @@
+// One open log as the page sees it: what is known of the file, where the reader stands, and which
+// keys are pinned. Views read signals; every change of place goes through `go`.
+import { batch, computed, effect, signal } from '@preact/signals';
+import type { Key, Problem, Row, Summary } from '../protocol/core-types';
+import { Cancelled, type Client, type Indexed, type Listener, Newest } from '../protocol/client';
+import { type CallName, type Opened, type Params, type Result, STALE, type StateView } from '../protocol/messages';
+import { note, numberIn, type Place, place } from '../app/place';
+import { isProgress } from '../text/number';
+import { Pages } from '../ui/pages';
+import { Position } from '../ui/position';
+import { tell } from '../ui/save';
+import { Follower } from './follow';
+import { Search } from './search';
+
+export type Pane = 'lines' | 'keys' | 'state' | 'problems';
+export const ROW = 20;
+/** How many pinned keys are drawn; more would leave no room for the lines. */
+export const MOST_CHARTS = 6;
+const SEPARATOR = ' ';
+/** More pairs are shown on demand: each may be long. */
+export const FIRST_PAIRS = 200;
+
+export class LogModel {
+  readonly name: string;
+  readonly summary = signal<Summary | null>(null);
+  readonly total = signal(0);
+  readonly done = signal(false);
+  readonly memory = signal(0);
+  readonly line = signal(0);
+  readonly state = signal<StateView | null>(null);
+  /** How many pairs of the state are asked for. */
+  readonly mostPairs = signal(FIRST_PAIRS);
+  readonly stateError = signal('');
+  /** The row of the line where the reader stands. */
+  readonly here = signal<Row | null>(null);
+  readonly pinned = signal<readonly string[]>([]);
+  readonly zoom = signal<{ from: number; to: number } | null>(null);
+  readonly pane = signal<Pane>('lines');
+  readonly side = signal<Pane>('state');
+  readonly keyFilter = signal('');
+  readonly stateFilter = signal('');
+  /** Every key the charts and bars may need, by name. */
+  readonly known = signal<ReadonlyMap<string, Key>>(new Map());
+
+  readonly lines = computed(() => {
+    const summary = this.summary.value;
+    return summary ? summary.lines + (this.done.value && summary.unfinished > 0 ? 1 : 0) : 0;
+  });
+  readonly problemCount = computed(() => this.summary.value?.problems.total ?? 0);
+  readonly charted = computed(() =>
+    this.pinned.value.filter((key) => this.known.value.get(key)?.numeric).slice(0, MOST_CHARTS),
+  );
+
+  readonly linePosition = new Position(ROW);
+  readonly keyPosition = new Position(48);
+  readonly problemPosition = new Position(44);
+  readonly rows: Pages<Row>;
+  readonly problems: Pages<Problem>;
+  readonly search: Search;
+  readonly follower: Follower;
+
+  #newestState = new Newest();
+  #newestKeys = new Newest();
+  #stop: (() => void)[] = [];
+  #chosePins = false;
+
+  constructor(
+    readonly client: Client,
+    /** Tells two openings of the same file apart. */
+    readonly id: number,
+    opened: Extract<Opened, { kind: 'log' }>,
+    handle: FileSystemFileHandle | null,
+    listener: Listener,
+    readonly reopen: () => void,
+  ) {
+    this.name = opened.name;
+    this.total.value = opened.bytes;
+    const failed = (error: unknown): void => this.failed(error);
+    this.rows = new Pages((first, count, signal) => this.call('rows', { first: first + 1, count }, signal), failed);
+    this.problems = new Pages((first, count, signal) => this.call('problems', { first, count }, signal), failed);
+    this.search = new Search(this);
+    this.follower = new Follower(this, handle);
+    client.listener = { ...listener, indexed: (news) => this.#indexed(news) };
+    this.restore(place.value);
+    this.#stop.push(effect(() => {
+        const wanted = { line: this.line.value, first: this.pinned.value, filter: this.stateFilter.value, most: this.mostPairs.value };
+        this.#askState(wanted, this.lines.value);
+      }),
+    );
+  }
+
+  /** Stands where another opening of the same file stood. */
+  carry(old: LogModel): void {
+    this.linePosition.top.value = old.linePosition.top.peek();
+    this.keyPosition.top.value = old.keyPosition.top.peek();
+    this.keyFilter.value = old.keyFilter.peek();
+    this.stateFilter.value = old.stateFilter.peek();
+    this.search.needle.value = old.search.needle.peek();
+  }
+
+  /** A call that survives a file that has grown meanwhile, where the browser gives the new version. */
+  async call<N extends CallName>(name: N, params: Params<N>, signal?: AbortSignal, progress?: (part: number) => void): Promise<Result<N>> {
+    const options = { ...(signal && { signal }), ...(progress && { progress }) };
+    try {
+      return await this.client.call(name, params, options);
+    } catch (error) {
+      const stale = error instanceof Error && error.message === STALE;
+      if (!stale || !(await this.follower.refresh())) throw error;
+      return this.client.call(name, params, options);
+    }
+  }
+
+  go(line: number, how: 'push' | 'replace', reveal = true): void {
+    const next = Math.max(0, Math.min(Math.round(line), this.lines.peek()));
+    if (Number.isNaN(next)) return;
+    this.line.value = next;
+    if (reveal && next > 0) this.linePosition.reveal(next - 1);
+    note({ line: next }, how);
+  }
+
+  pin(key: string, on: boolean): void {
+    this.#chosePins = true;
+    const rest = this.pinned.peek().filter((other) => other !== key);
+    this.pinned.value = on ? [...rest, key] : rest;
+    note({ keys: this.pinned.value.join(SEPARATOR) || '-' }, 'replace');
+  }
+
+  setZoom(zoom: { from: number; to: number } | null): void {
+    const lines = this.lines.peek();
+    const from = Math.max(1, Math.round(zoom?.from ?? 1));
+    const to = Math.min(lines, Math.round(zoom?.to ?? lines));
+    const whole = !zoom || to - from < 1 || (from === 1 && to === lines);
+    this.zoom.value = whole ? null : { from, to };
+    note({ from: whole ? null : from, to: whole ? null : to }, 'replace');
+  }
+
+  show(pane: Pane): void {
+    batch(() => {
+      this.pane.value = pane;
+      if (pane !== 'lines') this.side.value = pane;
+    });
+    note({ view: pane === 'lines' ? null : pane }, 'push');
+  }
+
+  restore(from: Place): void {
+    batch(() => {
+      this.line.value = numberIn(from, 'line', 0);
+      this.#wantedLine = this.line.value;
+      const start = numberIn(from, 'from', 0);
+      const end = numberIn(from, 'to', 0);
+      this.zoom.value = start > 0 && end > start ? { from: start, to: end } : null;
+      const keys = from.get('keys');
+      this.#chosePins = keys !== undefined;
+      this.pinned.value = keys === undefined || keys === '-' ? [] : keys.split(SEPARATOR);
+      const view = from.get('view');
+      const pane = (['keys', 'state', 'problems'] as const).find((one) => one === view);
+      this.pane.value = pane ?? 'lines';
+      this.side.value = pane ?? 'state';
+    });
+    if (this.lines.peek() > 0) this.#arrive();
+  }
+
+  failed(error: unknown): void {
+    if (error instanceof Cancelled) return;
+    tell(error instanceof Error ? `${error.message}. Press Reload to read it again.` : String(error));
+  }
+
+  dispose(): void {
+    for (const stop of this.#stop) stop();
+    this.follower.stop();
+    this.search.cancel();
+  }
+
+  /** Where a link pointed; it waits until the index has come that far. */
+  #wantedLine = 0;
+
+  #arrive(): void {
+    const wanted = this.#wantedLine;
+    if (wanted === 0 || (wanted > this.lines.peek() && !this.done.peek())) return;
+    this.#wantedLine = 0;
+    this.go(Math.min(wanted, this.lines.peek()), 'replace');
+  }
+
+  #indexed({ summary, total, done, memory, rows }: Indexed): void {
+    if (rows) this.rows.seed(rows);
+    const before = this.lines.peek();
+    const atEnd = this.line.peek() === before;
+    batch(() => {
+      this.summary.value = summary;
+      this.total.value = total;
+      this.done.value = done;
+      this.memory.value = memory;
+      if (this.lines.value !== before) {
+        this.linePosition.rows = this.lines.value;
+        this.rows.grown(before);
+        this.problems.grown(Math.max(0, before - 1));
+        this.rows.version.value++;
+      }
+    });
+    this.#newestKeys.run(() => this.#askKeys(summary.keys));
+    if (this.#wantedLine > 0) this.#arrive();
+    else if (atEnd && before > 0 && this.follower.on.peek()) this.go(this.lines.peek(), 'replace');
+    // Opened to see how it ended, unless the reader has gone somewhere already.
+    else if (done && this.line.peek() === 0) this.go(this.lines.peek(), 'replace', this.linePosition.top.peek() === 0);
+  }
+
+  async #askKeys(count: number): Promise<void> {
+    try {
+      const { keys } = await this.call('keys', { first: 0, count: Math.min(count, 4096), filter: '' });
+      this.known.value = new Map(keys.map((key) => [key.key, key]));
+      if (!this.#chosePins) this.pinned.value = worthPinning(keys);
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  #askState(wanted: Params<'state'>, lines: number): void {
+    const { line } = wanted;
+    if (lines === 0 || line > lines) return;
+    this.#newestState.run(async () => {
+      try {
+        const [state, rows] = await Promise.all([
+          this.call('state', wanted),
+          line > 0 ? this.call('rows', { first: line, count: 1 }) : Promise.resolve([]),
+        ]);
+        batch(() => {
+          this.state.value = state;
+          this.stateError.value = '';
+          this.here.value = rows[0] ?? null;
+        });
+      } catch (error) {
+        if (!(error instanceof Cancelled)) this.stateError.value = error instanceof Error ? error.message : String(error);
+      }
+    });
+  }
+}
+
+/** Until the reader pins keys: bars of progress, else the first numbers that change. */
+function worthPinning(keys: readonly Key[]): string[] {
+  const moving = keys.filter((key) => key.numeric && key.min !== key.max && !key.key.endsWith('_time'));
+  const bars = moving.filter((key) => isProgress(key.key));
+  const others = moving.filter((key) => !isProgress(key.key) && !key.key.endsWith('_id'));
+  return [...bars, ...others].slice(0, 3).map((key) => key.key);
+}

@@ -1,0 +1,157 @@
+// One chart on a canvas: a stepped line of last values over a band from least to greatest.
+//
+// A log has no clock: the axis counts lines, a key keeps its value until it is set again, and the
+// numbers come ready for the pixels. That is little enough to draw by hand, in a tenth of the
+// script that a chart library would add.
+import { colour } from '../app/theme';
+import type { Series } from '../protocol/messages';
+import { short } from '../text/number';
+import { ticks } from './ticks';
+
+export const AXIS = 52;
+const FOOT = 18;
+const TOP = 6;
+const RIGHT = 8;
+
+/** A series made whole: for each pixel the last, least and greatest value that held there. */
+export interface Points {
+  low: Float64Array;
+  high: Float64Array;
+  last: Float64Array;
+}
+
+export interface Look {
+  points: Points;
+  from: number;
+  to: number;
+  /** Where the reader stands. */
+  line: number;
+  width: number;
+  height: number;
+  /** The lowest chart shows the line numbers for all. */
+  foot: boolean;
+  /** Two lines that are being selected, or null. */
+  selecting: [number, number] | null;
+}
+
+/** Pixels without a set continue the last value; NaN before the first. */
+export function wholePoints(series: Series): Points {
+  const size = series.last.length;
+  const points = { low: new Float64Array(size), high: new Float64Array(size), last: new Float64Array(size) };
+  let value = series.before;
+  for (let p = 0; p < size; p++) {
+    const here = series.last[p] ?? NaN;
+    const none = Number.isNaN(here);
+    if (!none) value = here;
+    points.last[p] = value;
+    points.low[p] = none ? value : (series.min[p] ?? value);
+    points.high[p] = none ? value : (series.max[p] ?? value);
+  }
+  return points;
+}
+
+/** The line that stands at a pixel of a chart this wide. */
+export function lineAt(x: number, from: number, to: number, width: number): number {
+  const part = (x - AXIS) / Math.max(1, width - AXIS - RIGHT);
+  return Math.round(from + Math.max(0, Math.min(1, part)) * (to - from));
+}
+
+export function drawPlot(canvas: HTMLCanvasElement, look: Look): void {
+  const { width, height, points, from, to } = look;
+  const ratio = devicePixelRatio || 1;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  const context = canvas.getContext('2d');
+  if (!context) return;
+  context.scale(ratio, ratio);
+  const right = width - RIGHT;
+  const bottom = height - (look.foot ? FOOT : 4);
+  const [low, high] = rangeOf(points);
+  const xOf = (line: number): number => AXIS + ((line - from) / Math.max(1, to - from)) * (right - AXIS);
+  const yOf = (value: number): number => bottom - ((value - low) / (high - low)) * (bottom - TOP);
+
+  drawGrid(context, look, xOf, yOf, low, high, bottom);
+  if (look.selecting) {
+    const [a, b] = look.selecting;
+    context.fillStyle = colour('accent-soft');
+    context.fillRect(Math.min(xOf(a), xOf(b)), TOP, Math.abs(xOf(b) - xOf(a)), bottom - TOP);
+  }
+  drawBand(context, points, right, yOf);
+  drawSteps(context, points, right, yOf);
+  if (look.line >= from && look.line <= to) {
+    context.fillStyle = colour('accent');
+    context.fillRect(Math.round(xOf(look.line)) - 1, 0, 2, bottom);
+  }
+}
+
+function rangeOf({ low, high }: Points): [number, number] {
+  let least = Infinity;
+  let most = -Infinity;
+  for (const value of low) if (value < least) least = value;
+  for (const value of high) if (value > most) most = value;
+  if (!(least <= most) || !Number.isFinite(most - least)) return [0, 1];
+  if (least === most) return [least - (Math.abs(least) || 1) / 2, most + (Math.abs(most) || 1) / 2];
+  return [least, most];
+}
+
+type Place = (value: number) => number;
+
+function drawGrid(context: CanvasRenderingContext2D, look: Look, xOf: Place, yOf: Place, low: number, high: number, bottom: number): void {
+  const { width, height, from, to } = look;
+  context.font = '11px system-ui, sans-serif';
+  context.textBaseline = 'middle';
+  context.textAlign = 'right';
+  const room = Math.max(2, Math.floor((bottom - TOP) / 22));
+  for (const at of ticks(low, high, room)) {
+    const y = Math.round(yOf(at));
+    context.fillStyle = colour('line');
+    context.fillRect(AXIS, y, width - RIGHT - AXIS, 1);
+    context.fillStyle = colour('text-dim');
+    context.fillText(short(at), AXIS - 6, Math.max(y, 7));
+  }
+  context.textAlign = 'center';
+  for (const at of ticks(from, to, Math.max(2, Math.floor((width - AXIS) / 90)))) {
+    if (!Number.isInteger(at)) continue;
+    const x = Math.round(xOf(at));
+    context.fillStyle = colour('line');
+    context.fillRect(x, TOP, 1, bottom - TOP);
+    if (!look.foot) continue;
+    context.fillStyle = colour('text-dim');
+    const label = short(at);
+    const half = context.measureText(label).width / 2;
+    context.fillText(label, Math.min(x, width - half - 2), height - FOOT / 2);
+  }
+}
+
+function drawBand(context: CanvasRenderingContext2D, { low, high }: Points, right: number, yOf: Place): void {
+  const step = (right - AXIS) / low.length;
+  context.fillStyle = colour('chart-band');
+  for (let p = 0; p < low.length; p++) {
+    const least = low[p] ?? NaN;
+    const most = high[p] ?? NaN;
+    if (!(most > least)) continue;
+    const y = yOf(most);
+    context.fillRect(AXIS + p * step, y, Math.max(1, step), Math.max(1, yOf(least) - y));
+  }
+}
+
+function drawSteps(context: CanvasRenderingContext2D, { last }: Points, right: number, yOf: Place): void {
+  const step = (right - AXIS) / last.length;
+  context.strokeStyle = colour('chart');
+  context.lineWidth = 1.5;
+  context.lineJoin = 'round';
+  context.beginPath();
+  let before = NaN;
+  last.forEach((value, p) => {
+    if (!Number.isFinite(value)) return;
+    const x = AXIS + p * step;
+    if (Number.isNaN(before)) context.moveTo(x, yOf(value));
+    else if (value !== before) {
+      context.lineTo(x, yOf(before));
+      context.lineTo(x, yOf(value));
+    }
+    before = value;
+  });
+  if (!Number.isNaN(before)) context.lineTo(right, yOf(before));
+  context.stroke();
+}

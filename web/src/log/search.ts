@@ -1,0 +1,64 @@
+// The search of a log: one at a time, in the worker, from where the reader stands.
+import { signal } from '@preact/signals';
+import { Cancelled } from '../protocol/client';
+import type { LogModel } from './model';
+
+export class Search {
+  readonly needle = signal('');
+  readonly ignoreCase = signal(true);
+  /** From 0 to 1 while a search runs, else null. */
+  readonly part = signal<number | null>(null);
+  readonly outcome = signal('');
+  #running: AbortController | null = null;
+
+  constructor(readonly model: LogModel) {}
+
+  async find(backward: boolean): Promise<void> {
+    const needle = this.needle.peek();
+    this.cancel();
+    if (needle === '') return;
+    const own = new AbortController();
+    this.#running = own;
+    this.part.value = 0;
+    this.outcome.value = '';
+    try {
+      const from = this.model.line.peek();
+      const params = { needle, ignoreCase: this.ignoreCase.peek(), from, backward };
+      const found = await this.model.call('search', params, own.signal, (part) => (this.part.value = part));
+      if (found.line === null) this.outcome.value = 'Not found';
+      else {
+        this.model.go(found.line, 'replace');
+        const turned = backward ? 'went on from the end' : 'went on from the start';
+        this.outcome.value = found.wrapped ? `Line ${found.line}, ${turned}` : `Line ${found.line}`;
+      }
+    } catch (error) {
+      if (error instanceof Cancelled) this.outcome.value = 'Cancelled';
+      else this.model.failed(error);
+    } finally {
+      if (this.#running === own) {
+        this.#running = null;
+        this.part.value = null;
+      }
+    }
+  }
+
+  cancel(): void {
+    this.#running?.abort();
+    this.#running = null;
+    this.part.value = null;
+  }
+}
+
+/** Where the needle stands in a text, for marking: at most `most` places. */
+export function places(text: string, needle: string, ignoreCase: boolean, most = 50): number[] {
+  if (needle === '') return [];
+  const fold = (part: string): string =>
+    ignoreCase ? part.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : part;
+  const inside = fold(text);
+  const wanted = fold(needle);
+  const found: number[] = [];
+  for (let at = inside.indexOf(wanted); at !== -1 && found.length < most; at = inside.indexOf(wanted, at + wanted.length)) {
+    found.push(at);
+  }
+  return found;
+}

@@ -1,0 +1,163 @@
+// The one interface between the page and the worker that reads a file.
+//
+// Every request names an entry of `Calls`; the worker answers each with one result or one error.
+// The types hold both sides to the same words.
+import type { Info, Key, Pair, Problem, Row, Summary } from './core-types';
+
+export type Core = 'log' | 'history';
+
+export type Opened = { kind: 'log'; name: string; bytes: number } | { kind: 'history'; name: string; bytes: number; written: number; info: Info };
+
+export interface Series {
+  min: Float64Array;
+  max: Float64Array;
+  last: Float64Array;
+  /** The last number before the range, NaN if none is known. */
+  before: number;
+  /** True where every point stands for one pixel at most. */
+  exact: boolean;
+}
+
+/** The part of a state that a page shows: there may be 65,536 pairs of 16 MiB together. */
+export interface StateView {
+  line: number;
+  /** How many pairs there are, and how many of them fit the filter. */
+  total: number;
+  fitting: number;
+  /** The pairs of `first`, as far as they have a value, then the others in their order. */
+  pairs: (Pair & { cut: boolean })[];
+  /** The keys of `first` that have a value, whether it fits or not, and its start. */
+  values: [key: string, start: string][];
+  /** How many keys this very line has cleared. */
+  cleared: number;
+}
+
+export interface Found {
+  /** Null if no line holds the needle. */
+  line: number | null;
+  /** True if the search went on at the other end of the file. */
+  wrapped: boolean;
+}
+
+export type Sort = { column: SortColumn; down: boolean };
+export type SortColumn = 'id' | 'name' | 'outcome' | 'start' | 'duration' | 'exit' | 'host' | 'info1' | 'info2' | 'info3';
+
+export interface Query {
+  text: string;
+  name: string | null;
+  /** An outcome, or the status of a running task. */
+  outcome: string | null;
+  /** Unix seconds; started at this time or later. */
+  since: number | null;
+  sort: Sort;
+}
+
+export interface NameFigures {
+  name: string;
+  tasks: number;
+  failed: number;
+  p50: number;
+  p95: number;
+}
+
+export interface Figures {
+  tasks: number;
+  running: number;
+  /** Ended badly without being asked to: failed, signalled, timeout, not started. */
+  failed: number;
+  lost: number;
+  outcomes: { word: string; count: number }[];
+  names: NameFigures[];
+}
+
+export interface Queried {
+  count: number;
+  figures: Figures;
+}
+
+/** One line of the history table. `entry` is what `record` and the Gantt know it by. */
+export interface TableRow {
+  entry: number;
+  id: number;
+  name: string;
+  outcome: string;
+  start: number;
+  /** Of a running task: until the file was written. */
+  duration: number;
+  open: boolean;
+  exit: string;
+  host: string;
+  info1: string;
+  info2: string;
+  info3: string;
+}
+
+export interface GanttData {
+  entry: Uint32Array;
+  /** Unix seconds; NaN where unknown. */
+  start: Float64Array;
+  /** Unix seconds; NaN for a task that is not over. */
+  end: Float64Array;
+  name: Uint32Array;
+  outcome: Uint32Array;
+  names: string[];
+  outcomes: string[];
+  /** For each bar the place of its first point in `points`, and one more at the end. */
+  offsets: Uint32Array;
+  /** Pairs: unix seconds and the number of a status. */
+  points: Float64Array;
+  /** The latest moment the file knows of: where bars of running tasks end. */
+  now: number;
+}
+
+export interface Choices {
+  /** Of the columns that many files leave empty, those that hold something. */
+  used: SortColumn[];
+  names: string[];
+  outcomes: string[];
+}
+
+export interface Calls {
+  /** `live`: the page can ask for newer versions of the file, so that a last half line may still grow. */
+  open: [{ files: File[]; live: boolean }, Opened];
+  grow: [{ file: File }, { change: 'none' | 'grown' | 'replaced' }];
+  rows: [{ first: number; count: number }, Row[]];
+  keys: [{ first: number; count: number; filter: string }, { total: number; keys: Key[] }];
+  sparks: [{ keys: number[]; width: number }, Float64Array];
+  problems: [{ first: number; count: number }, Problem[]];
+  state: [{ line: number; first: readonly string[]; filter: string; most: number }, StateView];
+  stateText: [{ line: number; form: 'json' | 'feedback' }, string];
+  series: [{ key: number; first: number; last: number; width: number }, Series];
+  search: [{ needle: string; ignoreCase: boolean; from: number; backward: boolean }, Found];
+  choices: [Record<string, never>, Choices];
+  query: [Query, Queried];
+  table: [{ first: number; count: number }, TableRow[]];
+  place: [{ entry: number }, number];
+  record: [{ entry: number }, string];
+  gantt: [{ limit: number }, GanttData];
+  csv: [Record<string, never>, Blob];
+}
+
+export type CallName = keyof Calls;
+export type Params<N extends CallName> = Calls[N][0];
+export type Result<N extends CallName> = Calls[N][1];
+
+export type ToWorker =
+  | { type: 'core'; core: Core; bytes: ArrayBuffer }
+  | { type: 'call'; id: number; name: CallName; params: unknown }
+  | { type: 'cancel'; id: number };
+
+export type FromWorker =
+  | { type: 'need'; core: Core }
+  | { type: 'indexed'; summary: Summary; total: number; done: boolean; memory: number; rows?: Row[] }
+  | { type: 'loaded'; rows: number; total: number; done: boolean }
+  | { type: 'progress'; id: number; part: number }
+  | { type: 'result'; id: number; value: unknown }
+  | { type: 'error'; id: number; message: string; cancelled: boolean }
+  /** Reading stopped on its own; what was read so far stays good. */
+  | { type: 'failed'; message: string }
+  /** Nothing of this worker is good any more. */
+  | { type: 'crash'; message: string };
+
+/** What a browser means by a file that it cannot read any more. */
+export const STALE = 'the file has changed since it was opened';

@@ -1,0 +1,286 @@
+// One database or export: its finished tasks as columns, its running tasks as records, and one
+// numbering over both. Entries below the number of running tasks are those; the rest are finished.
+import { History } from '../../../wasm/pkg/history/history.js';
+import type { Info } from '../protocol/core-types';
+import type { Choices, FromWorker, GanttData, Queried, Query, SortColumn, TableRow } from '../protocol/messages';
+import { csvLine } from '../text/csv';
+import { member, type Node, parseJson, plain, writeJson } from '../text/json';
+import { isoTime } from '../text/time';
+import { ganttOf } from './gantt-data';
+import { type Columns, figuresOf, select, sortEntries, type Words, wordsOf } from './history-query';
+import type { Context } from './main';
+import type { Found as Sniffed } from './sniff';
+import { SyncSlices } from './slices';
+
+const PAGE = 4096;
+const CSV_PAGE = 1000;
+const MOST_CHOICES = 500;
+
+type Post = (message: FromWorker) => void;
+type Source = Exclude<Sniffed, { kind: 'log' }>;
+
+export class HistoryFile {
+  readonly info: Info;
+  #running: Node[];
+  #feedbacks: Map<string, Node>;
+  #columns: Columns | null = null;
+  #order: Uint32Array = new Uint32Array(0);
+
+  private constructor(
+    readonly history: History,
+    readonly modified: number,
+    readonly post: Post,
+  ) {
+    this.info = JSON.parse(history.info()) as Info;
+    const document = parseJson(history.tasks());
+    this.#running = items(member(document, 'tasks'));
+    const pairs = items(member(document, 'feedbacks')).map((row): [string, Node] => [plain(member(row, 'id')), row]);
+    this.#feedbacks = new Map(pairs);
+  }
+
+  static async open(source: Source, post: Post): Promise<HistoryFile> {
+    const modified = source.file.lastModified / 1000;
+    if (source.kind === 'export') {
+      const bytes = new Uint8Array(await source.file.arrayBuffer());
+      return new HistoryFile(History.parse(bytes), modified, post);
+    }
+    const files = [new SyncSlices(source.file), source.wal && new SyncSlices(source.wal)] as const;
+    const read = (file: 0 | 1, offset: number, length: number): Uint8Array =>
+      files[file]?.read(offset, length) ?? new Uint8Array(0);
+    const history = source.wal
+      ? History.open(read, source.file.size, source.wal.size)
+      : History.open(read, source.file.size);
+    return new HistoryFile(history, modified, post);
+  }
+
+  /** Reads the finished tasks page by page, and lets calls in between. */
+  async load(): Promise<void> {
+    const total = this.info.history;
+    let loaded = 0;
+    let told = performance.now();
+    while (loaded < total) {
+      const before = loaded;
+      loaded = this.history.load(PAGE);
+      if (loaded === before) break;
+      if (performance.now() - told > 100 && loaded < total) {
+        told = performance.now();
+        this.post({ type: 'loaded', rows: loaded, total, done: false });
+      }
+      await nextTask();
+    }
+    this.#columns = null;
+    this.post({ type: 'loaded', rows: loaded, total, done: true });
+  }
+
+  #all(): Columns {
+    this.#columns ??= columnsOf(this.history, this.#running, this.modified);
+    return this.#columns;
+  }
+
+  choices(): Choices {
+    const { names, outcomes, hosts: host, info1, info2, info3 } = this.#all();
+    const optional = Object.entries({ host, info1, info2, info3 }) as [SortColumn, Words][];
+    const used = optional.filter(([, { words }]) => words.some((word) => word !== '')).map(([column]) => column);
+    // The most frequent ones: a list to choose from is no place for a hundred thousand words.
+    const common = ({ words, codes }: Words): string[] => {
+      const uses = new Uint32Array(words.length);
+      for (const code of codes) uses[code] = (uses[code] ?? 0) + 1;
+      const found = words.map((word, code) => ({ word, uses: uses[code] ?? 0 })).filter(({ word }) => word !== '');
+      found.sort((a, b) => b.uses - a.uses);
+      return found.slice(0, MOST_CHOICES).map(({ word }) => word).sort((a, b) => a.localeCompare(b));
+    };
+    return { used, names: common(names), outcomes: common(outcomes) };
+  }
+
+  query(query: Query): Queried {
+    const columns = this.#all();
+    const found = select(columns, query);
+    const figures = figuresOf(columns, found);
+    this.#order = sortEntries(columns, found, query.sort);
+    return { count: found.length, figures };
+  }
+
+  table(first: number, count: number): TableRow[] {
+    const c = this.#all();
+    const row = (entry: number): TableRow => ({
+      entry,
+      id: c.id[entry] ?? NaN,
+      name: wordsOf(c.names, entry),
+      outcome: wordsOf(c.outcomes, entry),
+      start: c.start[entry] ?? NaN,
+      duration: c.duration[entry] ?? NaN,
+      open: entry < c.running,
+      exit: exitOf(c, entry),
+      host: wordsOf(c.hosts, entry),
+      info1: wordsOf(c.info1, entry),
+      info2: wordsOf(c.info2, entry),
+      info3: wordsOf(c.info3, entry),
+    });
+    return Array.from(this.#order.subarray(first, first + count), row);
+  }
+
+  /** Where an entry stands in the table as it is now, -1 if it does not. */
+  place(entry: number): number {
+    return this.#order.indexOf(entry);
+  }
+
+  record(entry: number): string {
+    const running = this.#running[entry];
+    if (!running) return writeJson(this.#finished(entry - this.#running.length, 1)[0] ?? { kind: 'object', members: [] });
+    if (running.kind !== 'object') return '{}';
+    const feedback = this.#feedbacks.get(plain(member(running, 'taskid')));
+    const values = feedback && member(feedback, 'feedback');
+    const members = running.members.filter(([key]) => !(key === 'feedback' && values));
+    return writeJson({ kind: 'object', members: values ? [...members, ['feedback', values]] : members });
+  }
+
+  #finished(first: number, count: number): Node[] {
+    return items(member(parseJson(this.history.rows(first, count)), 'history'));
+  }
+
+  gantt(limit: number): GanttData {
+    return ganttOf(this.#all(), this.#order, limit, this.#running, this.history);
+  }
+
+  /**
+   * The table as it stands, with what the details show. Records are read by pages of neighbours,
+   * whatever the order of the table: one by one they would cost a query each.
+   */
+  async csv({ signal, progress }: Context): Promise<Blob> {
+    const order = this.#order;
+    const running = this.#running.length;
+    const lines = new Array<string>(order.length);
+    const pages = new Map<number, number[]>();
+    order.forEach((entry, place) => {
+      if (entry < running) lines[place] = csvRow(parseJson(this.record(entry)));
+      else {
+        const page = Math.floor((entry - running) / CSV_PAGE);
+        const places = pages.get(page);
+        if (places) places.push(place);
+        else pages.set(page, [place]);
+      }
+    });
+    let done = 0;
+    for (const [page, places] of pages) {
+      const first = page * CSV_PAGE;
+      const records = this.#finished(first, CSV_PAGE);
+      for (const place of places) {
+        const record = records[(order[place] ?? 0) - running - first];
+        if (record) lines[place] = csvRow(record);
+      }
+      progress(++done / pages.size);
+      await nextTask();
+      signal.throwIfAborted();
+    }
+    return new Blob(['\ufeff', csvLine(CSV_COLUMNS.map(([title]) => title)), ...lines], { type: 'text/csv;charset=utf-8' });
+  }
+}
+
+const field = (...names: string[]) => (record: Node): string => {
+  for (const name of names) {
+    const text = plain(member(record, name));
+    if (text !== '') return text;
+  }
+  return '';
+};
+const time = (name: string) => (record: Node): string => {
+  const text = plain(member(record, name));
+  return text === '' ? '' : isoTime(Number(text)) || text;
+};
+
+const CSV_COLUMNS: [string, (record: Node) => string][] = [
+  ['taskid', field('taskid')],
+  ['name', field('taskname', 'name')],
+  ['outcome', field('outcome', 'status')],
+  ['exitcode', field('exitcode')],
+  ['termsignal', field('termsignal')],
+  ['termerror', field('termerror')],
+  ['start', time('starttime')],
+  ['end', time('endtime')],
+  ['duration_s', field('duration')],
+  ['host', field('host')],
+  ['info1', field('info1')],
+  ['info2', field('info2')],
+  ['info3', field('info3')],
+  ['command', field('command')],
+  ['feedback', field('feedback')],
+];
+
+function csvRow(record: Node): string {
+  return csvLine(CSV_COLUMNS.map(([, cell]) => cell(record)));
+}
+
+function columnsOf(history: History, running: Node[], modified: number): Columns {
+  const offset = running.length;
+  const of = (...names: string[]) => running.map((task) => field(...names)(task));
+  const numbers = (column: Parameters<History['numbers']>[0], ...names: string[]): Float64Array => {
+    const finished = history.numbers(column);
+    const all = new Float64Array(offset + finished.length).fill(NaN);
+    if (names.length > 0) of(...names).forEach((text, n) => (all[n] = text === '' ? NaN : Number(text)));
+    all.set(finished, offset);
+    return all;
+  };
+  const words = (column: Parameters<History['words']>[0], ...names: string[]) => {
+    const list = (JSON.parse(history.words(column)) as (string | null)[]).map((word) => word ?? '');
+    const finished = history.codes(column);
+    const codes = new Uint32Array(offset + finished.length);
+    codes.set(finished, offset);
+    const known = new Map(list.map((word, n) => [word, n]));
+    (names.length > 0 ? of(...names) : running.map(() => '')).forEach((word, n) => {
+      const code = known.get(word) ?? list.push(word) - 1;
+      known.set(word, code);
+      codes[n] = code;
+    });
+    return { words: list, codes };
+  };
+  const start = numbers('starttime', 'starttime', 'reservetime');
+  const end = numbers('endtime');
+  const duration = numbers('duration');
+  const elapsed = numbers('elapsed_ms');
+  for (let n = 0; n < duration.length; n++) {
+    const exact = elapsed[n] ?? NaN;
+    if (!Number.isNaN(exact)) duration[n] = exact / 1000;
+    else if (n < offset) duration[n] = Math.max(0, modified - (start[n] ?? NaN));
+    else if (Number.isNaN(duration[n] ?? NaN)) duration[n] = (end[n] ?? NaN) - (start[n] ?? NaN);
+  }
+  const outcomes = words('outcome', 'status');
+  outcomes.words = outcomes.words.map((word) => word || 'unknown');
+  return {
+    running: offset,
+    modified,
+    id: numbers('taskid', 'taskid'),
+    start,
+    end,
+    duration,
+    exit: numbers('exitcode'),
+    names: words('taskname', 'name'),
+    outcomes,
+    hosts: words('host', 'host'),
+    signals: words('termsignal'),
+    info1: words('info1', 'info1'),
+    info2: words('info2', 'info2'),
+    info3: words('info3', 'info3'),
+  };
+}
+
+function exitOf(c: Columns, entry: number): string {
+  const signal = wordsOf(c.signals, entry);
+  if (signal !== '' && signal !== '0') return signal;
+  const code = c.exit[entry] ?? NaN;
+  return Number.isNaN(code) ? '' : String(code);
+}
+
+function items(node: Node | null): Node[] {
+  return node?.kind === 'array' ? node.items : [];
+}
+
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}

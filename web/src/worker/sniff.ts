@@ -1,0 +1,88 @@
+// Tells what was dropped by its first bytes: names lie, and a log may have any.
+//
+// Every refusal says what was found, what is supported and what to do.
+
+export type Found =
+  | { kind: 'log'; file: File }
+  | { kind: 'export'; file: File }
+  | { kind: 'database'; file: File; wal: File | null };
+
+const SUPPORTED = 'This viewer opens feedback logs, taskwatcher databases and JSON exports.';
+
+type Head =
+  | { is: 'database' | 'export' | 'log' | 'wal' | 'shm' }
+  | { is: 'other'; what: string; advice: string };
+
+export async function sniff(files: readonly File[]): Promise<Found> {
+  if (files.length === 0) throw new Error(`Nothing was dropped. ${SUPPORTED}`);
+  const heads = await Promise.all(files.map(async (file) => ({ file, head: headOf(await start(file), file.name) })));
+  const of = (is: Head['is']): File | undefined => heads.find(({ head }) => head.is === is)?.file;
+
+  const database = of('database');
+  // An empty -wal has no first bytes to know it by, and holds nothing.
+  if (database) return { kind: 'database', file: database, wal: of('wal') ?? null };
+  const exported = of('export');
+  if (exported) return { kind: 'export', file: exported };
+  const log = of('log');
+  if (log) return { kind: 'log', file: log };
+
+  const first = heads[0];
+  if (!first) throw new Error(SUPPORTED);
+  const { file, head } = first;
+  if (head.is === 'wal' || head.is === 'shm') {
+    throw new Error(
+      `“${file.name}” is the companion of a database and holds only its newest changes. ` +
+        'Drop the database itself, together with its -wal file.',
+    );
+  }
+  if (head.is === 'other') throw new Error(`“${file.name}” is ${head.what}. ${SUPPORTED} ${head.advice}`);
+  throw new Error(SUPPORTED);
+}
+
+async function start(file: File): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await file.slice(0, 4096).arrayBuffer());
+  } catch {
+    throw new Error(
+      `“${file.name}” could not be read. It may be a folder, or may have been moved or changed; ` +
+        `pick it again. ${SUPPORTED}`,
+    );
+  }
+}
+
+const SIGNATURES: [string, string, string][] = [
+  ['1f8b', 'compressed with gzip', 'Unpack it first: gunzip FILE.'],
+  ['fd377a585a00', 'compressed with xz', 'Unpack it first: unxz FILE.'],
+  ['28b52ffd', 'compressed with zstd', 'Unpack it first: unzstd FILE.'],
+  ['425a68', 'compressed with bzip2', 'Unpack it first: bunzip2 FILE.'],
+  ['504b0304', 'a ZIP archive', 'Unpack it and drop the file inside.'],
+  ['d9d505f920a163d7', 'the rollback journal of a database', 'Drop the database itself.'],
+  ['89504e47', 'a PNG picture', ''],
+  ['ffd8ff', 'a JPEG picture', ''],
+  ['25504446', 'a PDF document', ''],
+  ['7f454c46', 'a program', ''],
+  ['fffe', 'text in UTF-16', 'Save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE.'],
+  ['feff', 'text in UTF-16', 'Save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE.'],
+];
+
+export function headOf(bytes: Uint8Array, name: string): Head {
+  const hex = Array.from(bytes.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  if (hex === '53514c69746520666f726d6174203300') return { is: 'database' };
+  if (/^377f068[23]/.test(hex)) return { is: 'wal' };
+  if (bytes.length === 0 && name.endsWith('-wal')) return { is: 'wal' };
+  if (name.endsWith('-shm')) return { is: 'shm' };
+  for (const [signature, what, advice] of SIGNATURES) {
+    if (hex.startsWith(signature)) return { is: 'other', what, advice };
+  }
+  const text = new TextDecoder().decode(bytes).trimStart();
+  if (/"format"\s*:\s*"taskwatcher\//.test(text) && text.startsWith('{')) return { is: 'export' };
+  if (/^\{\s*"/.test(text) || (name.endsWith('.json') && /^[[{]/.test(text) && !/^\[[^\s\d[\]{"][^\s[\]]*\]/.test(text))) {
+    return {
+      is: 'other',
+      what: 'JSON, but no export of taskwatcher (it has no "format":"taskwatcher/1")',
+      advice: 'Write one with: taskwatcher export FILE.',
+    };
+  }
+  if (/^<(!doctype|html|\?xml)/i.test(text)) return { is: 'other', what: 'a web page', advice: '' };
+  return { is: 'log' };
+}

@@ -1,0 +1,126 @@
+import { expect, test } from 'vitest';
+import { barAt, endOf, firstEndingAfter, layOut } from '../src/history/gantt-layout';
+import { GanttScale } from '../src/history/gantt-scale';
+import { shellLine } from '../src/history/shell-line';
+import type { GanttData, Query } from '../src/protocol/messages';
+import { type Columns, figuresOf, quantile, select, sortEntries, type Words } from '../src/worker/history-query';
+
+function words(list: string[]): Words {
+  const all = [...new Set(list)];
+  return { words: all, codes: Uint32Array.from(list, (word) => all.indexOf(word)) };
+}
+
+const none = (n: number): Words => words(Array<string>(n).fill(''));
+
+const columns: Columns = {
+  running: 1,
+  modified: 100,
+  id: Float64Array.of(9, 1, 2, 3, 4),
+  start: Float64Array.of(90, 10, 20, 30, NaN),
+  end: Float64Array.of(NaN, 15, 28, 60, NaN),
+  duration: Float64Array.of(10, 5, 8, 30, NaN),
+  exit: Float64Array.of(NaN, 0, 1, NaN, NaN),
+  names: words(['soak', 'a', 'b', 'a', 'a']),
+  outcomes: words(['RUNNING', 'succeeded', 'failed', 'lost', 'unknown']),
+  hosts: none(5),
+  signals: words(['', '', '', 'SIGKILL', '']),
+  info1: words(['', 'Bench 3', '', '', '']),
+  info2: none(5),
+  info3: none(5),
+};
+const all: Query = { text: '', name: null, outcome: null, since: null, sort: { column: 'start', down: true } };
+const find = (change: Partial<Query>): number[] => [...select(columns, { ...all, ...change })];
+
+test('filters select, together and alone', () => {
+  expect(find({})).toEqual([0, 1, 2, 3, 4]);
+  expect(find({ name: 'a' })).toEqual([1, 3, 4]);
+  expect(find({ name: 'a', outcome: 'lost' })).toEqual([3]);
+  expect(find({ since: 20 })).toEqual([0, 2, 3]);
+  expect(find({ text: 'bench' })).toEqual([1]);
+  expect(find({ text: '4' })).toEqual([4]);
+  expect(find({ name: 'nobody' })).toEqual([]);
+});
+
+test('what is absent stands last in both directions', () => {
+  const entries = select(columns, all);
+  expect([...sortEntries(columns, entries, { column: 'start', down: true })]).toEqual([0, 3, 2, 1, 4]);
+  expect([...sortEntries(columns, entries, { column: 'start', down: false })]).toEqual([1, 2, 3, 0, 4]);
+  expect([...sortEntries(columns, entries, { column: 'exit', down: false })].slice(0, 3)).toEqual([1, 2, 3]);
+});
+
+test('figures count each task once', () => {
+  const figures = figuresOf(columns, select(columns, all));
+  expect(figures).toMatchObject({ tasks: 5, running: 1, failed: 1, lost: 1 });
+  const a = figures.names.find(({ name }) => name === 'a');
+  expect(a).toEqual({ name: 'a', tasks: 3, failed: 0, p50: 5, p95: 30 });
+  expect(figures.names.find(({ name }) => name === 'soak')?.p50).toBeNaN();
+});
+
+test('quantiles are nearest ranks', () => {
+  const sorted = Float64Array.from({ length: 100 }, (_, n) => n + 1);
+  expect(quantile(sorted, 0.5)).toBe(50);
+  expect(quantile(sorted, 0.95)).toBe(95);
+  expect(quantile(Float64Array.of(7), 0.95)).toBe(7);
+  expect(quantile(new Float64Array(0), 0.5)).toBeNaN();
+});
+
+function bars(list: [start: number, end: number, name: number][]): GanttData {
+  return {
+    entry: Uint32Array.from(list, (_, n) => n),
+    start: Float64Array.from(list, ([start]) => start),
+    end: Float64Array.from(list, ([, end]) => end),
+    name: Uint32Array.from(list, ([, , name]) => name),
+    outcome: new Uint32Array(list.length),
+    names: ['a', 'b'],
+    outcomes: ['succeeded'],
+    offsets: new Uint32Array(list.length + 1),
+    points: new Float64Array(0),
+    now: 100,
+  };
+}
+
+test('bars of a lane never overlap, and each name has its own lanes', () => {
+  const data = bars([[0, 10, 0], [5, 15, 0], [10, 20, 0], [3, 4, 1], [50, NaN, 0]]);
+  const layout = layOut(data);
+  expect(layout.groups.map(({ name, lanes }) => [name, lanes])).toEqual([[0, 2], [1, 1]]);
+  expect(layout.to).toBe(100);
+  for (const { bars: lane } of layout.bars) {
+    for (let n = 1; n < lane.length; n++) {
+      expect(data.start[lane[n] ?? 0]).toBeGreaterThanOrEqual(endOf(data, lane[n - 1] ?? 0));
+    }
+  }
+});
+
+test('a bar is found by its time, a thin one with some slack', () => {
+  const data = bars([[0, 10, 0], [20, 20.001, 0], [30, 40, 0]]);
+  const lane = layOut(data).bars[0];
+  if (!lane) throw new Error('no lane');
+  expect(barAt(data, lane, 5, 0.5)).toBe(0);
+  expect(barAt(data, lane, 20.3, 0.5)).toBe(1);
+  expect(barAt(data, lane, 15, 0.5)).toBeNull();
+  expect(firstEndingAfter(lane, 11)).toBe(1);
+});
+
+test('many tasks at once do not make endless lanes', () => {
+  const data = bars(Array.from({ length: 500 }, (): [number, number, number] => [0, 10, 0]));
+  const layout = layOut(data);
+  expect(layout.lanes).toBeLessThanOrEqual(40);
+  for (const { reach } of layout.bars) expect([...reach]).toEqual([...reach].sort((a, b) => a - b));
+});
+
+test('a timeline is never moved out of its bounds', () => {
+  const scale = new GanttScale();
+  scale.whole = { from: 0, to: 100 };
+  scale.zoom(0.5, 0);
+  expect(scale.shown).toEqual({ from: 0, to: 50 });
+  scale.pan(-3);
+  expect(scale.shown.from).toBe(0);
+  scale.pan(9);
+  expect(scale.shown).toEqual({ from: 50, to: 100 });
+  scale.zoom(10);
+  expect(scale.window.value).toBeNull();
+});
+
+test('a command reads as one would type it', () => {
+  expect(shellLine(['sh', '-c', "echo 'a b'", '', 'x=1'])).toBe("sh -c 'echo '\\''a b'\\''' '' x=1");
+});

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { headOf, sniff } from '../src/worker/sniff';
+
+const head = (text: string, name = 'x'): string => headOf(new TextEncoder().encode(text), name).is;
+const file = (name: string, bytes: BlobPart): File => new File([bytes], name);
+
+test('files are told by what they hold', () => {
+  expect(head('SQLite format 3\0...')).toBe('database');
+  expect(head('{"format":"taskwatcher/1","history":[]}')).toBe('export');
+  expect(head('[progress]12\n')).toBe('log');
+  expect(head('')).toBe('log');
+  expect(head('no bracket\n')).toBe('log');
+  expect(head('[progress]1\n', 'log.json')).toBe('log');
+  expect(head('{"a":1}', 'x.json')).toBe('other');
+  expect(head('PK\u0003\u0004')).toBe('other');
+  expect(headOf(Uint8Array.of(0x37, 0x7f, 0x06, 0x82), 'x').is).toBe('wal');
+});
+
+test('a database takes its -wal with it, in any order', async () => {
+  const wal = file('t.db-wal', Uint8Array.of(0x37, 0x7f, 0x06, 0x82, 1));
+  const database = file('t.db', 'SQLite format 3\0');
+  expect(await sniff([wal, database])).toEqual({ kind: 'database', file: database, wal });
+  expect(await sniff([database])).toEqual({ kind: 'database', file: database, wal: null });
+});
+
+test('a refusal says what was found, what is supported and what to do', async () => {
+  await expect(sniff([file('a.gz', Uint8Array.of(0x1f, 0x8b, 8))])).rejects.toThrow(/“a.gz” is compressed with gzip.*opens feedback logs.*gunzip/);
+  await expect(sniff([file('t.db-wal', Uint8Array.of(0x37, 0x7f, 0x06, 0x83))])).rejects.toThrow(/Drop the database itself/);
+  await expect(sniff([])).rejects.toThrow(/Nothing was dropped/);
+});

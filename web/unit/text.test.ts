@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { bytes, count, isProgress, percent, short } from '../src/text/number';
+import { formatDuration, formatTime, isoTime, timeTicks } from '../src/text/time';
+import { clip, visible } from '../src/text/visible';
+
+test('counts and sizes', () => {
+  expect(count(1234567)).toBe('1,234,567');
+  expect(bytes(999)).toBe('999 B');
+  expect(bytes(100_194_072)).toBe('100 MB');
+  expect(short(NaN)).toBe('–');
+  expect(short(1e300)).toBe('1.00e+300');
+});
+
+test('a percentage is one from 0 to 100', () => {
+  expect(percent('45')).toBe(45);
+  expect(percent(' 45.5 % ')).toBe(45.5);
+  expect(percent('101')).toBeNull();
+  expect(percent('45 of 90')).toBeNull();
+  expect(percent('')).toBeNull();
+});
+
+test('progress keys go by their names', () => {
+  expect(isProgress('progress')).toBe(true);
+  expect(isProgress('testcase_progress')).toBe(true);
+  expect(isProgress('progressive')).toBe(false);
+});
+
+test('durations', () => {
+  expect(formatDuration(0.25)).toBe('250 ms');
+  expect(formatDuration(4.25)).toBe('4.3 s');
+  expect(formatDuration(61)).toBe('1 min 01 s');
+  expect(formatDuration(3600)).toBe('1 h 00 min');
+  expect(formatDuration(90_000)).toBe('1 d 01 h');
+  expect(formatDuration(-5)).toBe('−5 s');
+  expect(formatDuration(NaN)).toBe('');
+  expect(formatDuration(1e300)).toBe('1e+300 s');
+});
+
+test('times that are none come out as numbers', () => {
+  expect(formatTime(NaN)).toBe('');
+  expect(formatTime(9e15)).toBe('9000000000000000');
+  expect(formatTime(Infinity)).toBe('Infinity');
+  expect(isoTime(0)).toBe('1970-01-01T00:00:00Z');
+  expect(isoTime(1e300)).toBe('');
+});
+
+test('time ticks are few, rising and inside', () => {
+  for (const span of [0.01, 1, 90, 4000, 86_400, 4e6, 3e9]) {
+    const from = 1_700_000_000;
+    const ticks = timeTicks(from, from + span, 8);
+    expect(ticks.length).toBeLessThanOrEqual(9);
+    for (const [n, { at }] of ticks.entries()) {
+      expect(at).toBeGreaterThanOrEqual(from);
+      if (n > 0) expect(at).toBeGreaterThan(ticks[n - 1]?.at ?? Infinity);
+    }
+  }
+  expect(timeTicks(5, 5, 8)).toEqual([]);
+  expect(timeTicks(NaN, 5, 8)).toEqual([]);
+});
+
+test('what cannot be seen is shown', () => {
+  expect(visible('a\u001b[31mb\u0000\u007f')).toBe('a␛[31mb␀␡');
+  expect(visible('x\u202eevil\u200b')).toBe('x⟨202E⟩evil⟨200B⟩');
+  expect(visible('<b>&amp;')).toBe('<b>&amp;');
+});
+
+test('a cut never halves a character', () => {
+  expect(clip('a😀b', 2)).toBe('a…');
+  expect(clip('abc', 3)).toBe('abc');
+});

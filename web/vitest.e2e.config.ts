@@ -1,0 +1,14 @@
+// The tests in a real Chromium. They share two cores with the browser, so that they run one by one.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    // Measuring takes minutes and a quiet machine: it is asked for by name.
+    include: [process.env['MEASURE'] ? 'e2e/measure.ts' : 'e2e/*.test.ts'],
+    environment: 'node',
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    globalSetup: 'e2e/prepare.ts',
+  },
+});
