@@ -31,6 +31,12 @@ function returned(): void {
   restore(place.value);
 }
 
+/** To be somewhere else altogether: what is not named here is taken out. */
+export function noteOnly(change: Change): void {
+  const none = Object.fromEntries([...place.value.keys()].map((name) => [name, null]));
+  note({ ...none, ...change }, 'push');
+}
+
 /** `null` and the empty text take a part out. */
 export function note(change: Change, how: 'push' | 'replace'): void {
   const next = new Map(place.value);
