@@ -3,7 +3,7 @@
 import type { RefObject } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
-export function useArrival(): RefObject<HTMLElement> {
+export function useArrival(): RefObject<HTMLElement | null> {
   const view = useRef<HTMLElement>(null);
   useLayoutEffect(() => {
     if (document.activeElement === document.body) view.current?.focus({ preventScroll: true });
