@@ -116,6 +116,16 @@ impl Reader {
         Self::with(Table::from_values(values), Start::Over)
     }
 
+    /// The same from distinct keys, with what [`Set::mark`] shall be at their next set.
+    pub(crate) fn resume_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str, u32)>) -> Self {
+        Self::with(Table::from_pairs(pairs), Start::Over)
+    }
+
+    /// The values of now with the marks of their keys, without a copy.
+    pub(crate) fn pairs(&self) -> impl ExactSizeIterator<Item = (&str, Cow<'_, str>, u32)> {
+        self.table.pairs()
+    }
+
     fn with(table: Table, start: Start) -> Self {
         Self {
             table,

@@ -119,15 +119,23 @@ impl Table {
 
     /// Starts from stored values. Pairs over the limits are left out.
     pub(crate) fn from_values(values: Values) -> Self {
+        let table = Self::from_pairs(values.iter().map(|(key, value)| (key, value, 0)));
+        drop(values);
+        table
+    }
+
+    /// Starts from distinct keys with their values and marks. Pairs over the limits are left out.
+    pub(crate) fn from_pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str, u32)>) -> Self {
         let mut table = Self::new();
-        for (key, value) in values {
+        for (key, value, mark) in pairs {
             let span = Span {
                 from: 0,
                 len: value.len(),
                 text_len: value.len(),
             };
-            if table.set_key(&key, span).is_ok() {
+            if let Ok(SlotId(id)) = table.set_key(key, span) {
                 table.end_block(value.as_bytes());
+                table.slots[id as usize].mark = mark;
             }
         }
         table
@@ -292,6 +300,12 @@ impl Table {
 
     /// The live pairs in order.
     pub(crate) fn values(&self) -> Values {
+        let pairs = self.pairs();
+        Values::of_distinct(pairs.map(|(key, value, _)| (key.to_owned(), value.into_owned())))
+    }
+
+    /// The live pairs in order, with the marks of their keys.
+    pub(crate) fn pairs(&self) -> impl ExactSizeIterator<Item = (&str, Cow<'_, str>, u32)> {
         let mut live: Vec<(&Slot, &str)> = self
             .slots
             .iter()
@@ -299,15 +313,13 @@ impl Table {
             .filter(|(slot, _)| slot.order > self.cleared)
             .collect();
         live.sort_unstable_by_key(|(slot, _)| slot.order);
-        Values::of_distinct(live.into_iter().map(|(slot, key)| {
+        live.into_iter().map(|(slot, key)| {
             let value = slot.value(&self.values);
             // Lossy decoding goes byte by byte, which nearly all values can be spared.
-            let value = str::from_utf8(value).map_or_else(
-                |_| String::from_utf8_lossy(value).into_owned(),
-                str::to_owned,
-            );
-            (key.to_owned(), value)
-        }))
+            let value = str::from_utf8(value)
+                .map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed);
+            (key, value, slot.mark)
+        })
     }
 
     /// A slot for a key that has none.

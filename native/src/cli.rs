@@ -27,7 +27,7 @@ use crate::supervise::machine::Leftovers;
 unusable. 'launch' exits as its command does: see 'taskwatcher launch --help'."
 )]
 pub struct Cli {
-    /// Database file [default: $TASKWATCHER_DB, else ~/.local/state/taskwatcher/taskwatcher.db]
+    /// Database file [default: $TASKWATCHER_DB, else taskwatcher/taskwatcher.db in $XDG_STATE_HOME or ~/.local/state]
     #[arg(long, global = true, value_name = "FILE")]
     pub db: Option<PathBuf>,
     /// What to do.

@@ -4,7 +4,7 @@
 use std::io::pipe;
 
 use serde_json::{Value, json};
-use taskwatcher_tests::{Lab, Process, Running, Signal, rows};
+use taskwatcher_tests::{Lab, Process, Puppet, Running, Signal, rows};
 
 use crate::{
     end, id, lab, launcher_of, number, orphaned, record_when_it_comes, skipped, statuses, text,
@@ -275,6 +275,14 @@ const WAYS: [(&str, &str); 4] = [
     ("daemon", "setsid orphan"),
 ];
 
+/// An orphan in a group of its own and without an environment: only the session tells.
+fn loner(lab: &Lab, puppet: &mut Puppet) -> Puppet {
+    let line = lab.puppet("loner", &[]).join("' '");
+    puppet.tell(&format!("background sh\u{1f}-c\u{1f}env -i '{line}' &"));
+    puppet.tell("await");
+    lab.stage().expect("loner")
+}
+
 #[test]
 fn the_adopted_tree_is_ended_whole() {
     for options in [
@@ -293,10 +301,16 @@ fn the_adopted_tree_is_ended_whole() {
             .map(|(name, how)| puppet.child(lab.stage(), name, how))
             .collect();
         members[3].tell("hold SIGTERM SIGHUP");
+        members.push(loner(&lab, &mut puppet));
         let held: Vec<Process> = members
             .iter()
             .map(|it| Process::open(it.pid()).expect("it lives"))
             .collect();
+        // By the second of its adopters.
+        let _ = lab.list();
+        let launcher = launcher_of(&lab, task);
+        launcher.signal(Signal::KILL);
+        launcher.reap();
         let _ = lab.list();
         let launcher = launcher_of(&lab, task);
         if options.len() == 3 {

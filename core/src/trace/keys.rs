@@ -19,15 +19,16 @@ pub const MAX_POINTS: usize = 256 << 10;
 /// One course has at most this many.
 const MOST_POINTS: usize = 4096;
 
-/// One key.
+/// One key. All that a set changes is in one cache line: with many keys, that is what a set costs.
 #[derive(Debug, Clone)]
+#[repr(C, align(64))]
 pub struct KeyTrace {
-    name: Box<str>,
-    first: u64,
     last: u64,
     sets: u64,
     numbers: u64,
     series: Series,
+    name: Box<str>,
+    first: u64,
 }
 
 /// Every key in the order of first appearance.
@@ -115,9 +116,10 @@ impl Keys {
         self.untraced
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<&KeyTrace> {
-        let id = *self.by_name.get(name)?;
-        self.list.get(id as usize)
+    /// The last line that set the key with this mark; 0 if the key is only counted.
+    pub(super) fn last_set(&self, mark: u32) -> u64 {
+        let key = self.list.get((mark as usize).wrapping_sub(1));
+        key.map_or(0, |key| key.last)
     }
 
     #[inline]

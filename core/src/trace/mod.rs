@@ -283,9 +283,9 @@ impl Trace {
         let huge = self.bytes - self.open().offset > self.limits.part + MAX_LINE as u64;
         if huge || self.snapshots.wants(self.bytes) {
             let keys = &self.watch.keys;
-            let line_of = |key: &str| keys.find(key).map_or(0, KeyTrace::last);
-            let values = self.reader.values();
-            self.snapshots.add(self.bytes, line, &values, line_of);
+            let pairs = self.reader.pairs();
+            let pairs = pairs.map(|(key, value, mark)| (key, value, keys.last_set(mark)));
+            self.snapshots.add(self.bytes, line, pairs);
         }
         self.parts.push(Start {
             offset: self.bytes,

@@ -4,7 +4,7 @@
 //! the same reader does it; bytes may come in any pieces. It never asks for more than
 //! [`needed`](Replay::needed) and never goes past the line.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -127,8 +127,9 @@ impl Replay {
             lines: line - part.first_line,
             done: false,
             reader: from.map_or_else(Reader::new, |snapshot| {
-                let pairs = snapshot.pairs().map(|pair| (pair.key, pair.value));
-                Reader::resume(pairs.collect())
+                let marks = 1..;
+                let pairs = snapshot.pairs().zip(marks);
+                Reader::resume_pairs(pairs.map(|(pair, mark)| (pair.key, pair.value, mark)))
             }),
             sets: from.map_or_else(LastSets::default, LastSets::behind),
             before: None,
@@ -158,8 +159,8 @@ impl Replay {
         let end = memchr(b'\n', bytes);
         let line = &bytes[..end.map_or(bytes.len(), |end| end + 1)];
         if self.before.is_none() && (end.is_none() || clears(line)) {
-            let before = self.reader.values();
-            self.before = Some(before.into_iter().map(|(key, _)| key).collect());
+            let keys = self.reader.pairs().map(|(key, ..)| key.to_owned());
+            self.before = Some(keys.collect());
         }
         self.reader.push(line, &mut self.sets);
         self.done = end.is_some();
@@ -176,9 +177,10 @@ impl Replay {
             self.reader.end_input(&mut self.sets);
             self.done = true;
         }
-        let pairs = self.reader.values().into_iter().map(|(key, value)| {
-            let line = self.sets.line_of(&key);
-            StatePair { key, value, line }
+        let pairs = self.reader.pairs().map(|(key, value, mark)| StatePair {
+            key: key.to_owned(),
+            value: value.into_owned(),
+            line: self.sets.line_of(mark),
         });
         let mut state = State {
             line: self.line,
@@ -227,42 +229,28 @@ fn clears(line: &[u8]) -> bool {
     matches!(line::parse(line), Ok(Line::Clear { .. } | Line::ClearAll))
 }
 
-/// Where each key was set last.
+/// Where each key was set last, by its mark, counted from 1.
 #[derive(Debug, Clone, Default)]
 struct LastSets {
     /// The line behind which the reader began.
     start: u64,
     lines: Vec<u64>,
-    places: HashMap<Box<str>, u32>,
 }
 
 /// So many keys may come and go before the lines of new ones are no longer kept.
-const MOST_PLACES: usize = 4 * MAX_KEYS;
+const MOST_MARKS: usize = 4 * MAX_KEYS;
 
 impl LastSets {
     fn behind(snapshot: &Snapshot) -> Self {
-        let mut sets = Self {
+        Self {
             start: snapshot.line,
-            ..Self::default()
-        };
-        for pair in snapshot.pairs() {
-            sets.enter(pair.key, pair.line);
+            lines: snapshot.pairs().map(|pair| pair.line).collect(),
         }
-        sets
     }
 
-    fn line_of(&self, key: &str) -> u64 {
-        let place = self.places.get(key).map(|&place| place as usize);
-        place.map_or(0, |place| self.lines[place])
-    }
-
-    fn enter(&mut self, key: &str, line: u64) -> u32 {
-        // There are fewer than 2³².
-        #[expect(clippy::cast_possible_truncation)]
-        let place = self.lines.len() as u32;
-        self.lines.push(line);
-        self.places.insert(key.into(), place);
-        place
+    fn line_of(&self, mark: u32) -> u64 {
+        let line = self.lines.get((mark as usize).wrapping_sub(1));
+        line.copied().unwrap_or(0)
     }
 }
 
@@ -275,11 +263,14 @@ impl Sink for LastSets {
     fn set(&mut self, set: Set<'_>) {
         let line = self.start + set.line;
         if *set.mark == 0 {
-            *set.mark = match self.places.get(set.key) {
-                Some(&place) => place + 1,
-                None if self.lines.len() < MOST_PLACES => self.enter(set.key, line) + 1,
-                None => return,
-            };
+            if self.lines.len() >= MOST_MARKS {
+                return;
+            }
+            self.lines.push(line);
+            // There are fewer than 2³².
+            #[expect(clippy::cast_possible_truncation)]
+            let mark = self.lines.len() as u32;
+            *set.mark = mark;
         }
         self.lines[*set.mark as usize - 1] = line;
     }

@@ -5,11 +5,15 @@
 //! are few numbers the resolution is one line. It depends on the lines alone, never on how they came.
 //! A series knows nothing of text, files or pixels beyond a width.
 
-/// Numbers of one key by line.
-#[derive(Debug, Clone, Default)]
+/// Numbers of one key by line. What most numbers change comes first.
+#[derive(Debug, Clone)]
+#[repr(C)]
 pub struct Series {
+    /// The latest point; before the first number it is at [`NOWHERE`].
+    latest: Point,
     /// A point stands for 2^shift lines.
     shift: u32,
+    /// The points before it.
     points: Vec<Point>,
 }
 
@@ -49,37 +53,53 @@ pub struct Frame {
     pub width: usize,
 }
 
+/// No line is here.
+const NOWHERE: u64 = u64::MAX;
 /// No screen is wider.
 const WIDEST: usize = 1 << 16;
+
+impl Default for Series {
+    fn default() -> Self {
+        Self {
+            latest: Point::of(NOWHERE, f64::NAN),
+            shift: 0,
+            points: Vec::new(),
+        }
+    }
+}
 
 impl Series {
     /// Adds the number of a line that is not before any that was added. Gives true if this took more
     /// memory.
     #[inline]
     pub(super) fn add(&mut self, line: u64, number: f64) -> bool {
-        let at = line >> self.shift;
-        match self.points.last_mut() {
-            Some(point) if point.at == at => {
-                point.take(Point::of(at, number));
-                false
-            }
-            _ => {
-                self.points.push(Point::of(at, number));
-                true
-            }
+        let point = Point::of(line >> self.shift, number);
+        if self.latest.at == point.at {
+            self.latest.take(point);
+            return false;
         }
+        self.begin(point);
+        true
+    }
+
+    fn begin(&mut self, point: Point) {
+        if self.latest.at != NOWHERE {
+            self.points.push(self.latest);
+        }
+        self.latest = point;
     }
 
     pub(super) fn len(&self) -> usize {
-        self.points.len()
+        self.points.len() + usize::from(self.latest.at != NOWHERE)
     }
 
     /// Halves the resolution until there are at most so many points, and gives how many went.
     #[cold]
     pub(super) fn coarsen(&mut self, most: usize) -> usize {
-        let before = self.points.len();
-        while self.points.len() > most.max(1) {
+        let before = self.len();
+        while self.len() > most.max(1) {
             self.shift += 1;
+            let latest = self.latest.at >> 1;
             for point in &mut self.points {
                 point.at >>= 1;
             }
@@ -90,8 +110,13 @@ impl Series {
                 }
                 same
             });
+            if let Some(mut joined) = self.points.pop_if(|point| point.at == latest) {
+                joined.take(self.latest);
+                self.latest = joined;
+            }
+            self.latest.at = latest;
         }
-        before - self.points.len()
+        before - self.len()
     }
 
     /// Gives back the memory of points that went.
@@ -101,7 +126,7 @@ impl Series {
 
     /// The least and the greatest number of all.
     pub(super) fn range(&self) -> Option<(f64, f64)> {
-        let ranges = self.points.iter().map(|point| (point.min, point.max));
+        let ranges = self.from(0).map(|point| (point.min, point.max));
         ranges.reduce(|(a, b), (c, d)| (a.min(c), b.max(d)))
     }
 
@@ -110,18 +135,33 @@ impl Series {
     pub fn chart(&self, frame: Frame) -> Chart {
         let mut chart = Chart::new(frame, 1 << self.shift);
         let last_line = |point: &Point| ((point.at + 1) << self.shift) - 1;
-        let start = self
+        let mut start = self
             .points
             .partition_point(|point| last_line(point) < frame.first);
-        chart.before = start.checked_sub(1).map(|at| self.points[at].last);
-        for point in &self.points[start..] {
+        if start == self.points.len()
+            && self.latest.at != NOWHERE
+            && last_line(&self.latest) < frame.first
+        {
+            chart.before = Some(self.latest.last);
+            start += 1;
+        } else {
+            chart.before = start.checked_sub(1).map(|at| self.points[at].last);
+        }
+        for point in self.from(start) {
             let line = point.at << self.shift;
             if line > frame.last {
                 break;
             }
-            chart.take(frame, line.max(frame.first), *point);
+            chart.take(frame, line.max(frame.first), point);
         }
         chart
+    }
+
+    /// The points from this one on.
+    fn from(&self, first: usize) -> impl Iterator<Item = Point> {
+        let earlier = self.points.iter().copied();
+        let latest = Some(self.latest).filter(|latest| latest.at != NOWHERE);
+        earlier.chain(latest).skip(first)
     }
 }
 

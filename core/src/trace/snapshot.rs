@@ -5,7 +5,7 @@
 //! own limits. Which ones stay depends on the log alone. They know no grammar: state between two of
 //! them is the reader's work.
 
-use crate::values::Values;
+use std::borrow::Cow;
 
 /// The snapshots of one log, rising.
 #[derive(Debug, Clone)]
@@ -51,19 +51,14 @@ impl Snapshots {
         offset - last >= self.stride
     }
 
-    /// Keeps the state behind `line`. The line that set a key last is asked for.
-    pub(super) fn add(
+    /// Keeps the state behind `line`: keys in order, with their values and the lines that set them last.
+    pub(super) fn add<'a>(
         &mut self,
         offset: u64,
         line: u64,
-        values: &Values,
-        line_of: impl Fn(&str) -> u64,
+        pairs: impl Iterator<Item = (&'a str, Cow<'a, str>, u64)>,
     ) {
-        let packed = pack(values.iter().map(|(key, value)| Pair {
-            key,
-            value,
-            line: line_of(key),
-        }));
+        let packed = pack(pairs);
         self.bytes += packed.len();
         self.kept.push(Snapshot {
             offset,
@@ -104,14 +99,14 @@ impl Snapshot {
     }
 }
 
-fn pack<'a>(pairs: impl Iterator<Item = Pair<'a>>) -> Box<[u8]> {
+fn pack<'a>(pairs: impl Iterator<Item = (&'a str, Cow<'a, str>, u64)>) -> Box<[u8]> {
     let mut packed = Vec::new();
-    for pair in pairs {
-        for number in [pair.key.len() as u64, pair.value.len() as u64, pair.line] {
+    for (key, value, line) in pairs {
+        for number in [key.len() as u64, value.len() as u64, line] {
             pack_number(&mut packed, number);
         }
-        packed.extend_from_slice(pair.key.as_bytes());
-        packed.extend_from_slice(pair.value.as_bytes());
+        packed.extend_from_slice(key.as_bytes());
+        packed.extend_from_slice(value.as_bytes());
     }
     packed.into()
 }
@@ -162,10 +157,10 @@ mod tests {
 
     use super::*;
 
-    fn values(n: u64) -> Values {
-        [("number", n.to_string()), ("text", "x".repeat(90))]
-            .into_iter()
-            .collect()
+    fn pairs(n: u64, line: u64) -> impl Iterator<Item = (&'static str, Cow<'static, str>, u64)> {
+        let values = [("number", n.to_string()), ("text", "x".repeat(90))];
+        let pairs = values.into_iter();
+        pairs.map(move |(key, value)| (key, Cow::Owned(value), line))
     }
 
     #[test]
@@ -174,7 +169,7 @@ mod tests {
         for n in 1..=100 {
             let offset = 10 * n;
             if snapshots.wants(offset) {
-                snapshots.add(offset, n, &values(n), |_| n);
+                snapshots.add(offset, n, pairs(n, n));
             }
             assert!(snapshots.bytes <= 1000);
             let nearest = snapshots.before(n).map_or(0, |snapshot| snapshot.line);
@@ -194,7 +189,7 @@ mod tests {
         let mut snapshots = Snapshots::new(10, 1);
         for n in 1..=9 {
             if snapshots.wants(n) {
-                snapshots.add(n, n, &values(n), |_| 0);
+                snapshots.add(n, n, pairs(n, 0));
             }
             assert!(n < 2 || snapshots.before(n).is_some());
             assert!(snapshots.kept.len() <= 2);
@@ -210,7 +205,8 @@ mod tests {
                 .iter()
                 .map(|(key, value, line)| Pair { key, value, line: *line })
                 .collect();
-            let packed = pack(pairs.iter().copied());
+            let given = pairs.iter().map(|pair| (pair.key, Cow::Borrowed(pair.value), pair.line));
+            let packed = pack(given);
             let snapshot = Snapshot { offset: 0, line: 0, packed };
             prop_assert_eq!(snapshot.pairs().collect::<Vec<_>>(), pairs);
         }

@@ -106,6 +106,7 @@ fn request(database: &Path, arguments: &LaunchArgs) -> Result<Request, Error> {
             grace: arguments.grace.as_secs_f64(),
             leftovers: arguments.leftovers,
             keep_feedback: arguments.keep_feedback,
+            detached: arguments.detach,
             launched: None,
             before: None,
         },

@@ -59,7 +59,7 @@ fn adopt(database: &Path, id: i64, started: impl FnOnce(i64)) -> Result<(), Erro
         return Ok(());
     };
     // Its descriptor is opened while the command is alive: later nobody is told how it ended.
-    let tree = Tree::adopted(before.child, before.launcher, &before.run);
+    let tree = Tree::adopted(before.child, options_of(&row).detached, &before.run);
     let after = Identity {
         launcher: Process::own(),
         ..before.clone()
@@ -88,8 +88,8 @@ fn adopt(database: &Path, id: i64, started: impl FnOnce(i64)) -> Result<(), Erro
         .and_then(Status::parse)
         .unwrap_or(Status::Running);
     let ending: Option<Ending> = row.ending.as_ref().and_then(Json::to);
-    let ended = supervision.going_on(status, ending).run();
-    finish::archive(&task, &row, old.as_ref(), &ended, &signals)?;
+    let (ended, _) = supervision.going_on(status, ending).run(None);
+    finish::archive(&task, &row, old.as_ref(), &ended, &signals, None)?;
     Ok(())
 }
 
@@ -99,20 +99,23 @@ fn task_of(
     row: &Row,
     run: &str,
 ) -> Result<(Task, Option<Reading>), Error> {
-    let options: Option<Options> = row.options.as_ref().and_then(Json::to);
     let task = Task {
         id: row.taskid,
         run: run.to_owned(),
         database: database.to_owned(),
         feedfile: store.feedfile(row.taskid)?,
         timeout: row.timeout.as_ref().and_then(serde_json::Number::as_f64),
-        options: options.unwrap_or_default(),
+        options: options_of(row),
     };
     let stored = store
         .feedback(row.taskid)?
         .as_ref()
         .and_then(Reading::stored);
     Ok((task, stored))
+}
+
+fn options_of(row: &Row) -> Options {
+    row.options.as_ref().and_then(Json::to).unwrap_or_default()
 }
 
 /// A command that runs already was started then on both clocks. Only its launcher could tell how

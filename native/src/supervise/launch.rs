@@ -104,7 +104,6 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
             return Err(error);
         }
     };
-    drop(store);
     drop(output);
     let Prepared {
         order,
@@ -125,7 +124,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         .feedfile
         .clone()
         .map(|path| Heartbeat::new(path, task.options.before, start.monotonic()));
-    let ended = match gate.open(&order) {
+    let (ended, store) = match gate.open(&order) {
         Ok(()) => {
             fault::reach(Step::Executed);
             started(task.id);
@@ -138,9 +137,12 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
                 timeline,
                 start,
             )
-            .run()
+            .run(Some(store))
         }
-        Err(error) => not_started(&request.command[0], &error, &timeline),
+        Err(error) => (
+            not_started(&request.command[0], &error, &timeline),
+            Some(store),
+        ),
     };
     let interrupted = foreground
         .filter(|terminal| terminal.foreground() == Some(group))
@@ -149,7 +151,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         hand_back(terminal, group);
     }
     let code = exit_code(&ended);
-    finish::archive(&task, &row, old.as_ref(), &ended, &signals)?;
+    finish::archive(&task, &row, old.as_ref(), &ended, &signals, store)?;
     Ok(Finished {
         code,
         not_started: ended.not_started.map(|failure| failure.reason),

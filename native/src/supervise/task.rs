@@ -14,6 +14,7 @@ use crate::sys::file::Version;
 
 /// The options column: all that is not a column of its own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Options {
     /// Seconds after which the task is ended whatever it does.
     pub max_time: Option<f64>,
@@ -23,6 +24,8 @@ pub struct Options {
     pub leftovers: Leftovers,
     /// Whether the feedback file stays.
     pub keep_feedback: bool,
+    /// Whether its launcher was detached, so that the command's session is the task's alone.
+    pub detached: bool,
     /// When it was launched, on the monotonic clock of its boot.
     pub launched: Option<Duration>,
     /// What stood in the feedback file's place at launch; only what differs from it is this task's.

@@ -79,19 +79,19 @@ impl Tree {
         Self { command, root }
     }
 
-    /// The tree of a command whose launcher, the process `launcher`, has died. `run` is its mark.
-    pub fn adopted(command: Process, launcher: Process, run: &str) -> Self {
+    /// The tree of a command whose launcher has died. `run` is its mark; `detached` says that it was
+    /// started in a session of its own.
+    pub fn adopted(command: Process, detached: bool, run: &str) -> Self {
         let descriptor = PidFd::open(command.pid).ok();
         let present = process::stat(command.pid).filter(|stat| stat.start == command.start);
-        // While the command is in it, the kernel gives the session's number to nobody else. A
-        // launcher that led no session had a number that was free at once.
+        // While the command is in it, the kernel gives the session's number to nobody else.
         let session = present.map(|stat| stat.session);
         Self {
             command,
             root: Root::Adopted(Adopted {
                 descriptor: descriptor.filter(|_| command.is_alive()),
                 mark: format!("TASKWATCHER_RUN={run}"),
-                session: session.filter(|&session| session == launcher.pid),
+                session: session.filter(|_| detached),
                 at_gate: present.is_some_and(|stat| stat.is_forked_only()),
             }),
         }
