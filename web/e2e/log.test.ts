@@ -124,6 +124,26 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.locator('.line.here .number').textContent()).toBe('274');
   });
 
+  test('Back leads from file to file as far as a page may', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A broken log');
+    await page.locator('#goto').fill('7');
+    await page.locator('#goto').press('Enter');
+    await expect.poll(() => page.url()).toContain('line=7');
+    await dropFiles(page, [FILES.small]);
+    await expect.poll(() => page.locator('.file').textContent()).toBe('small.log');
+    await opened(page);
+    await page.goBack();
+    await expect.poll(() => page.locator('.file').textContent()).toBe('malformed.log');
+    await opened(page);
+    await stateAt(page, 7);
+    await page.goForward();
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/That was in “small.log”/);
+    await page.getByRole('button', { name: 'Dismiss' }).click();
+    await page.getByRole('button', { name: 'Close', exact: true }).click();
+    await page.getByRole('heading', { name: 'See what a task did' }).waitFor();
+  });
+
   test('charts zoom by drag, by key and back', async () => {
     const { page } = viewer;
     await openSample(page, 'A test run');

@@ -1,7 +1,7 @@
 // Starts the viewer.
 import { render } from 'preact';
 import { App } from './app/app';
-import { current, openSample, unexpected } from './app/opening';
+import { openSample, returnTo, unexpected } from './app/opening';
 import { place, startPlace } from './app/place';
 import { startTheme } from './app/theme';
 import { startWidth } from './app/width';
@@ -14,12 +14,7 @@ import './style/history.css';
 
 startTheme();
 startWidth();
-startPlace((to) => {
-  const now = current.peek();
-  const open = now.kind === 'log' || now.kind === 'history' ? now.model : null;
-  if (open && to.get('file') === open.name) open.restore(to);
-  else if (to.has('sample')) void openSample(to.get('sample') ?? '', true);
-});
+startPlace(returnTo);
 // What nobody expected is said, and not left to a silent page.
 addEventListener('error', (event) => {
   // Sizes that settle a frame later; browsers report it as an error, and it is none.

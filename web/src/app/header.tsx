@@ -4,7 +4,7 @@ import { visible } from '../text/visible';
 import { tell } from '../ui/save';
 import { closeFile, current, reload } from './opening';
 import { pick } from './picking';
-import { note } from './place';
+import { noteOnly } from './place';
 import { nextTheme, theme } from './theme';
 
 export function Header({ onHelp }: { onHelp: () => void }) {
@@ -64,5 +64,5 @@ async function again(): Promise<void> {
 
 function leave(): void {
   closeFile();
-  note({ file: null, sample: null, line: null, view: null, keys: null, from: null, to: null, entry: null, q: null, name: null, outcome: null, since: null, sort: null }, 'push');
+  noteOnly({});
 }

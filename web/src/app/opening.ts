@@ -4,7 +4,7 @@ import { HistoryModel } from '../history/model';
 import { LogModel } from '../log/model';
 import { Cancelled, type Client } from '../protocol/client';
 import { prepareClient, takeClient } from '../protocol/start';
-import { note, place } from './place';
+import { note, noteOnly, type Place, place } from './place';
 import { SAMPLES } from './samples';
 
 export interface Source {
@@ -56,10 +56,8 @@ export async function openSource(next: Source, keepPlace = false): Promise<void>
     const opened = await own.call('open', { files: next.files, live });
     if (client !== own) return;
     const same = keepPlace || place.value.get('file') === opened.name;
-    if (!same) {
-      note(Object.fromEntries([...place.value.keys()].map((part) => [part, null])), 'replace');
-    }
-    note({ file: opened.name, sample: next.sample }, keepPlace ? 'replace' : 'push');
+    if (same) note({ file: opened.name, sample: next.sample }, 'replace');
+    else noteOnly({ file: opened.name, sample: next.sample });
     const listener = {
       crashed: (message: string) => crashed(opened.name, message),
       failed: (message: string) => {
@@ -117,6 +115,23 @@ export function closeFile(): void {
   source = null;
   current.value = { kind: 'none' };
   prepareClient();
+}
+
+/** The browser went back or on: to another place in this file, to a sample, or to what is not open. */
+export function returnTo(to: Place): void {
+  const now = current.peek();
+  const open = now.kind === 'log' || now.kind === 'history' ? now.model : null;
+  const file = to.get('file');
+  const sample = to.get('sample');
+  if (open && file === open.name) open.restore(to);
+  else if (sample !== undefined) void openSample(sample, true);
+  else if (file === undefined) closeFile();
+  else if (open) {
+    notice.value = {
+      title: `That was in “${file}”`,
+      text: 'A page may not open a file again by itself: drop it, or open it, and the view is as it was.',
+    };
+  }
 }
 
 /** True if the file that the address speaks of is not the one that is open. */

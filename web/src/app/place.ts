@@ -12,7 +12,8 @@ export const place = signal<Place>(new Map());
 type Restore = (place: Place) => void;
 let restore: Restore = () => {};
 let written = '';
-let waiting: number | null = null;
+/** What the address does not say yet, and how it will. */
+let waiting: { how: 'push' | 'replace'; timer: number } | null = null;
 
 /** Reads the address, and from then on calls `back` whenever the browser changes it. */
 export function startPlace(back: Restore): void {
@@ -31,6 +32,12 @@ function returned(): void {
   restore(place.value);
 }
 
+/** To be somewhere else altogether: what is not named here is taken out. */
+export function noteOnly(change: Change): void {
+  const none = Object.fromEntries([...place.value.keys()].map((name) => [name, null]));
+  note({ ...none, ...change }, 'push');
+}
+
 /** `null` and the empty text take a part out. */
 export function note(change: Change, how: 'push' | 'replace'): void {
   const next = new Map(place.value);
@@ -39,20 +46,21 @@ export function note(change: Change, how: 'push' | 'replace'): void {
     else next.set(name, String(value));
   }
   if (writeHash(next) === writeHash(place.value)) return;
+  // A step of its own ends what came before it.
   if (how === 'push') flush(true);
   place.value = next;
-  if (how === 'push') write('push');
-  else {
-    // Browsers refuse more than some hundred changes in half a minute.
-    waiting ??= window.setTimeout(() => flush(true), 400);
-  }
+  if (waiting) return;
+  // Browsers refuse more than some hundred changes in half a minute, and take milliseconds for each:
+  // a steady movement is written now and then, a step once the page has answered to it.
+  waiting = { how, timer: window.setTimeout(() => flush(true), how === 'push' ? 0 : 400) };
 }
 
 function flush(keep: boolean): void {
-  if (waiting === null) return;
-  clearTimeout(waiting);
+  if (!waiting) return;
+  const { how, timer } = waiting;
+  clearTimeout(timer);
   waiting = null;
-  if (keep) write('replace');
+  if (keep) write(how);
 }
 
 function write(how: 'push' | 'replace'): void {

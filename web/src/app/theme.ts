@@ -13,6 +13,7 @@ export function startTheme(): void {
   if (kept === 'light' || kept === 'dark') theme.value = kept;
   const system = matchMedia('(prefers-color-scheme: dark)');
   const settle = (): void => {
+    colours.clear();
     dark.value = theme.value === 'dark' || (theme.value === 'system' && system.matches);
   };
   system.addEventListener('change', settle);
@@ -42,7 +43,15 @@ function stored(): string | null {
   }
 }
 
+/** Asking for a style makes the browser compute all that has changed: once for each theme is enough. */
+const colours = new Map<string, string>();
+
 /** A colour of the style sheet, for canvases. */
 export function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  let found = colours.get(name);
+  if (found === undefined) {
+    found = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+    colours.set(name, found);
+  }
+  return found;
 }

@@ -9,6 +9,7 @@ import type { GanttData } from '../protocol/messages';
 import { count } from '../text/number';
 import { formatDuration, formatTime } from '../text/time';
 import { clip, visible } from '../text/visible';
+import { onFrame } from '../ui/frame';
 import { barAt, endOf, layOut, type Layout } from './gantt-layout';
 import { AXIS, contentHeight, HEAD, LANE, laneTop, paint } from './gantt-paint';
 import { Legend } from './legend';
@@ -49,7 +50,7 @@ export function Gantt({ model }: { model: HistoryModel }) {
     const window = model.scale.shown;
     const scroll = model.scale.scroll.value;
     const selected = model.selected.value;
-    drawSoon(element, () => ({ ...now, window, scroll, selected, width, height }));
+    onFrame(element, () => draw(element, { ...now, window, scroll, selected, width, height }));
   });
 
   useEffect(() => {
@@ -90,29 +91,19 @@ export function Gantt({ model }: { model: HistoryModel }) {
   );
 }
 
-const waiting = new WeakMap<HTMLCanvasElement, () => Parameters<typeof paint>[1]>();
-
-/** Once a frame, with the newest of what was asked for. */
-function drawSoon(element: HTMLCanvasElement, what: () => Parameters<typeof paint>[1]): void {
-  const scheduled = waiting.has(element);
-  waiting.set(element, what);
-  if (scheduled) return;
-  requestAnimationFrame(() => {
-    const latest = waiting.get(element)?.();
-    waiting.delete(element);
-    const context = element.getContext('2d', { alpha: true });
-    if (!latest || !context) return;
-    const ratio = devicePixelRatio || 1;
-    const width = Math.round(latest.width * ratio);
-    const height = Math.round(latest.height * ratio);
-    // Setting a size clears a canvas and costs: only when it changed.
-    if (element.width !== width || element.height !== height) {
-      element.width = width;
-      element.height = height;
-    }
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    paint(context, latest);
-  });
+function draw(element: HTMLCanvasElement, what: Parameters<typeof paint>[1]): void {
+  const context = element.getContext('2d');
+  if (!context) return;
+  const ratio = devicePixelRatio || 1;
+  const width = Math.round(what.width * ratio);
+  const height = Math.round(what.height * ratio);
+  // Setting a size clears a canvas and costs: only when it changed.
+  if (element.width !== width || element.height !== height) {
+    element.width = width;
+    element.height = height;
+  }
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  paint(context, what);
 }
 
 function Hint({ data, hint, width }: { data: GanttData; hint: { x: number; y: number; bar: number }; width: number }) {

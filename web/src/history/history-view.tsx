@@ -1,6 +1,7 @@
 // The history view: summary, filters, and the table or the timeline beside the details.
 import { room } from '../app/width';
 import { bytes, count, plural } from '../text/number';
+import { useArrival } from '../ui/arrive';
 import { TabPanel } from '../ui/tabs';
 import { DetailsPane } from './details';
 import { Filters, TakeAway } from './filters';
@@ -10,13 +11,14 @@ import { Summary } from './summary';
 import { Table } from './table';
 
 export function HistoryView({ model }: { model: HistoryModel }) {
+  const box = useArrival();
   const { info } = model;
   const view = model.view.value;
   const total = info.history;
   const size = room.value;
   const open = model.selected.value !== null;
   return (
-    <main class={`history-view ${size}${open ? ' with-details' : ''}`} aria-label={`History ${model.name}`}>
+    <main ref={box} tabIndex={-1} class={`history-view ${size}${open ? ' with-details' : ''}`} aria-label={`History ${model.name}`}>
       {info.note !== null && <p class="warning" role="status">{info.note}</p>}
       <div class="facts">
         <p class="figures" data-done={model.done.value}>

@@ -56,7 +56,6 @@ export class HistoryModel {
 
   #asking = new Newest();
   #looking = new Newest();
-  #drawing = new Newest();
   #stops: (() => void)[] = [];
 
   constructor(
@@ -201,9 +200,7 @@ export class HistoryModel {
           if (again) this.position.move(0);
         }
         if (view === 'timeline' && !this.gantt.peek()) {
-          this.#drawing.run(async () => {
-            this.gantt.value = await this.client.call('gantt', { limit: MOST_BARS });
-          });
+          this.gantt.value = await this.client.call('gantt', { limit: MOST_BARS });
         }
       } catch (error) {
         this.failed(error);

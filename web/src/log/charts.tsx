@@ -9,8 +9,9 @@ import { Newest } from '../protocol/client';
 import type { Series } from '../protocol/messages';
 import { count, short } from '../text/number';
 import { visible } from '../text/visible';
+import { onFrame } from '../ui/frame';
 import type { LogModel } from './model';
-import { AXIS, drawPlot, lineAt, wholePoints } from './plot';
+import { AXIS, drawPlot, lineAt, type Look, wholePoints } from './plot';
 
 const HEIGHT = 62;
 const WITH_FOOT = 80;
@@ -85,8 +86,9 @@ function Chart({ model, name, foot }: { model: LogModel; name: string; foot: boo
   const points = useComputed(() => drawn.value && wholePoints(drawn.value.series));
   useSignalEffect(() => {
     void dark.value;
-    if (!canvas.current || !drawn.value || !points.value || width.value === 0) return;
-    drawPlot(canvas.current, {
+    const element = canvas.current;
+    if (!element || !drawn.value || !points.value || width.value === 0) return;
+    const look: Look = {
       points: points.value,
       from: drawn.value.from,
       to: drawn.value.to,
@@ -95,7 +97,8 @@ function Chart({ model, name, foot }: { model: LogModel; name: string; foot: boo
       height: footed.value ? WITH_FOOT : HEIGHT,
       foot: footed.value,
       selecting: selecting.value,
-    });
+    };
+    onFrame(element, () => drawPlot(element, look));
   });
 
   const at = (event: PointerEvent): number => {

@@ -1,6 +1,7 @@
 // The log view: its panes, as many side by side as there is room for.
 import { room } from '../app/width';
 import { bytes, count, plural } from '../text/number';
+import { useArrival } from '../ui/arrive';
 import { TabPanel, Tabs, type Tab } from '../ui/tabs';
 import { Charts } from './charts';
 import { KeysPane } from './keys-pane';
@@ -12,6 +13,7 @@ import { SearchBar } from './search-bar';
 import { StatePane } from './state-pane';
 
 export function LogView({ model }: { model: LogModel }) {
+  const view = useArrival();
   const size = room.value;
   const problems = model.problemCount.value;
   const tabs: Tab<Pane>[] = [
@@ -35,7 +37,7 @@ export function LogView({ model }: { model: LogModel }) {
     </div>
   );
   return (
-    <main class={`log-view ${size}`} aria-label={`Log ${model.name}`}>
+    <main ref={view} tabIndex={-1} class={`log-view ${size}`} aria-label={`Log ${model.name}`}>
       <Facts model={model} />
       {size === 'wide' && <KeysPane model={model} />}
       {size !== 'narrow' && <Centre model={model} />}

@@ -144,14 +144,15 @@ export class LogModel {
 
   restore(from: Place): void {
     batch(() => {
-      this.line.value = numberIn(from, 'line', 0);
+      this.line.value = numberIn(from, 'line', this.line.peek());
       this.#wantedLine = this.line.value;
       const start = numberIn(from, 'from', 0);
       const end = numberIn(from, 'to', 0);
       this.zoom.value = start > 0 && end > start ? { from: start, to: end } : null;
       const keys = from.get('keys');
       this.#chosePins = keys !== undefined;
-      this.pinned.value = keys === undefined || keys === '-' ? [] : keys.split(SEPARATOR);
+      if (keys === undefined) this.pinned.value = worthPinning([...this.known.peek().values()]);
+      else this.pinned.value = keys === '-' ? [] : keys.split(SEPARATOR);
       const view = from.get('view');
       const pane = (['keys', 'state', 'problems'] as const).find((one) => one === view);
       this.pane.value = pane ?? 'lines';

@@ -59,11 +59,13 @@ export function lineAt(x: number, from: number, to: number, width: number): numb
 export function drawPlot(canvas: HTMLCanvasElement, look: Look): void {
   const { width, height, points, from, to } = look;
   const ratio = devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
+  const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== across) canvas.width = across;
+  if (canvas.height !== down) canvas.height = down;
   const context = canvas.getContext('2d');
   if (!context) return;
-  context.scale(ratio, ratio);
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
   const right = width - RIGHT;
   const bottom = height - (look.foot ? FOOT : 4);
   const [low, high] = rangeOf(points);

@@ -1,5 +1,7 @@
 // Numbers as people read them.
 
+// Making one costs; using one does not.
+const decimal = new Intl.NumberFormat('en-US', { maximumFractionDigits: 6 });
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
 /** 1,234,567 */
@@ -29,7 +31,7 @@ export function short(number: number): string {
   if (Number.isNaN(number)) return '–';
   const size = Math.abs(number);
   if (size !== 0 && (size >= 1e15 || size < 1e-4)) return number.toExponential(2);
-  return Number(number.toPrecision(size >= 1e5 ? 15 : 6)).toLocaleString('en-US', { maximumFractionDigits: 6 });
+  return decimal.format(Number(number.toPrecision(size >= 1e5 ? 15 : 6)));
 }
 
 /** A percentage from 0 to 100, or null where the text is none: `45`, `45.5`, `45 %`. */
