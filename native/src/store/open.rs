@@ -64,12 +64,6 @@ impl Store {
         Self::connect(path, patience)
     }
 
-    /// The same database with another patience.
-    pub fn with_patience(self, patience: Patience) -> Result<Self, Error> {
-        self.connection.busy_timeout(patience.limit())?;
-        Ok(self)
-    }
-
     fn connect(path: &Path, patience: Patience) -> Result<Self, Error> {
         match Self::connect_with(path, patience, OpenFlags::SQLITE_OPEN_READ_WRITE) {
             // Without write access to the folder a log without its index cannot be read; a database

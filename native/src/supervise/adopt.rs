@@ -88,8 +88,8 @@ fn adopt(database: &Path, id: i64, started: impl FnOnce(i64)) -> Result<(), Erro
         .and_then(Status::parse)
         .unwrap_or(Status::Running);
     let ending: Option<Ending> = row.ending.as_ref().and_then(Json::to);
-    let (ended, _) = supervision.going_on(status, ending).run(None);
-    finish::archive(&task, &row, old.as_ref(), &ended, &signals, None)?;
+    let ended = supervision.going_on(status, ending).run();
+    finish::archive(&task, &row, old.as_ref(), &ended, &signals)?;
     Ok(())
 }
 

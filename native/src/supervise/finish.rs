@@ -135,7 +135,7 @@ pub fn record(row: &Row, ended: &Ended, feedback: Option<Json>) -> History {
 /// Archives a task. Returns once its record is committed; or, if that cannot be done for a minute
 /// or somebody asks this process to end, once it is safe in a spool file. Where neither can be
 /// written, this process is the only place that knows how the task ended: it says so and goes on
-/// trying, until somebody asks it to end. `store` is a connection that is open already.
+/// trying, until somebody asks it to end.
 ///
 /// # Errors
 /// The record could not be committed; the text says where it is kept instead.
@@ -145,16 +145,12 @@ pub fn archive(
     old: Option<&Reading>,
     ended: &Ended,
     signals: &Signals,
-    store: Option<Store>,
 ) -> Result<(), Error> {
     let began = clock::monotonic();
     let mut pause = Duration::from_millis(50);
     let mut spooled = None;
     let mut has_warned = false;
-    let mut store = match store {
-        Some(store) => store.with_patience(Patience::Record),
-        None => Store::reopen(&task.database, Patience::Record),
-    };
+    let mut store = Store::reopen(&task.database, Patience::Record);
     let stored = store
         .as_ref()
         .ok()

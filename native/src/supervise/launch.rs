@@ -104,6 +104,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
             return Err(error);
         }
     };
+    drop(store);
     drop(output);
     let Prepared {
         order,
@@ -124,7 +125,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         .feedfile
         .clone()
         .map(|path| Heartbeat::new(path, task.options.before, start.monotonic()));
-    let (ended, store) = match gate.open(&order) {
+    let ended = match gate.open(&order) {
         Ok(()) => {
             fault::reach(Step::Executed);
             started(task.id);
@@ -137,12 +138,9 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
                 timeline,
                 start,
             )
-            .run(Some(store))
+            .run()
         }
-        Err(error) => (
-            not_started(&request.command[0], &error, &timeline),
-            Some(store),
-        ),
+        Err(error) => not_started(&request.command[0], &error, &timeline),
     };
     let interrupted = foreground
         .filter(|terminal| terminal.foreground() == Some(group))
@@ -151,7 +149,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         hand_back(terminal, group);
     }
     let code = exit_code(&ended);
-    finish::archive(&task, &row, old.as_ref(), &ended, &signals, store)?;
+    finish::archive(&task, &row, old.as_ref(), &ended, &signals)?;
     Ok(Finished {
         code,
         not_started: ended.not_started.map(|failure| failure.reason),

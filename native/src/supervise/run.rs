@@ -24,9 +24,6 @@ use crate::sys::terminal::Terminal;
 use crate::sys::wait::Change;
 use crate::sys::{clock, watch};
 
-/// How long a command may run to have ended at once.
-const AT_ONCE: Duration = Duration::from_millis(10);
-
 /// When to try again to store a status that could not be stored.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -126,22 +123,15 @@ impl<'a> Supervision<'a> {
         self
     }
 
-    /// Runs the task to its end. `claimed` is the connection that claimed it: a command that ends at
-    /// once is archived by it, which is a third of the cost of a launch; it is given back then.
-    /// Otherwise it is closed, so that nothing holds the database while the task runs.
-    pub fn run(mut self, claimed: Option<Store>) -> (Ended, Option<Store>) {
+    /// Runs the task to its end.
+    pub fn run(mut self) -> Ended {
         // The command may have ended before its signals were waited for.
         let mut finished = self.child_changed();
-        if !finished && claimed.is_some() {
-            watch::wait(self.signals, None, None, Some(AT_ONCE));
-            finished = self.step();
-        }
-        let claimed = claimed.filter(|_| finished);
         while !finished {
             self.wait();
             finished = self.step();
         }
-        (self.ended(), claimed)
+        self.ended()
     }
 
     fn wait(&mut self) {
