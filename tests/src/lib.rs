@@ -4,6 +4,7 @@
 //! - [`Stage`] and [`Puppet`]: programs that do what the test tells them, step by step.
 //! - [`Terminal`]: a pseudo terminal.
 //! - [`apart`]: mounts, process numbers and forbidden system calls that touch nobody else.
+//! - [`record`] and [`report`]: what stands in a record, and what a run says of itself.
 //! - [`Original`]: the Python package 1.7, where it is installed.
 //!
 //! Timing is under the test's control: it waits for events, and programs move when told.
@@ -18,6 +19,8 @@ mod database;
 mod lab;
 mod original;
 pub mod process;
+pub mod record;
+pub mod report;
 mod running;
 mod stage;
 mod terminal;

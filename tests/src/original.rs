@@ -3,11 +3,11 @@
 //! `TASKWATCHER_ORIGINAL` names the folder it was installed into. Where it is not set, tests that
 //! need it say so and do nothing else.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::lab::Lab;
+use crate::report::skipped;
 use crate::running::Output;
 
 /// An installed package 1.7.
@@ -20,9 +20,8 @@ impl Original {
     #[must_use]
     pub fn find(test: &str) -> Option<Self> {
         let Some(folder) = std::env::var_os("TASKWATCHER_ORIGINAL") else {
-            // Past the capture of a test's output: whoever reads the result has to see it.
-            let line = "TASKWATCHER_ORIGINAL does not name a folder with the package 1.7";
-            let _ = writeln!(std::io::stderr(), "skipped: {test}: {line}");
+            let why = "TASKWATCHER_ORIGINAL does not name a folder with the package 1.7";
+            skipped(&format!("{test}: {why}"));
             return None;
         };
         let folder = PathBuf::from(folder);

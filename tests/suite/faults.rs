@@ -17,9 +17,9 @@ mod faults_storm;
 mod faults_time;
 mod faults_users;
 
-use std::io::Write;
-
 use serde_json::Value;
+use taskwatcher_tests::record::{id, number, statuses, text};
+use taskwatcher_tests::report::{say, skipped};
 use taskwatcher_tests::{Lab, Process, Programs, Puppet, Signal};
 
 const PROGRAMS: Programs = Programs {
@@ -37,60 +37,14 @@ fn lab_alone() -> Lab {
     Lab::alone(PROGRAMS)
 }
 
-/// The id in a record of `list` or `history`.
-#[track_caller]
-fn id(record: &Value) -> i64 {
-    record["taskid"]
-        .as_i64()
-        .unwrap_or_else(|| panic!("no taskid in {record}"))
-}
-
-/// A text in a record.
-#[track_caller]
-fn text<'a>(record: &'a Value, field: &str) -> &'a str {
-    record[field]
-        .as_str()
-        .unwrap_or_else(|| panic!("no text {field} in {record}"))
-}
-
-/// A number in a record.
-#[track_caller]
-fn number(record: &Value, field: &str) -> i64 {
-    record[field]
-        .as_i64()
-        .unwrap_or_else(|| panic!("no number {field} in {record}"))
-}
-
-/// The statuses of a record's timeline.
-#[track_caller]
-fn statuses(record: &Value) -> Vec<&str> {
-    let changes = record["timeline"].as_array();
-    let changes = changes.unwrap_or_else(|| panic!("no timeline in {record}"));
-    changes.iter().map(|it| it[1].as_str().unwrap()).collect()
-}
-
 /// Asserts that a task was seen to fall silent. On a machine that is busy its launcher may come too
 /// late to see every step.
 #[track_caller]
 fn assert_fell_silent(record: &Value) {
     let seen = statuses(record);
-    let ends = (seen.first().copied(), seen.last().copied());
-    assert_eq!(ends, (Some("RUNNING"), Some("STALLED")), "{record}");
-}
-
-/// Says something that is of interest in a run that passes too.
-fn say(text: &str) {
-    // Unlike what the macros print, this is not held back.
-    let _ = writeln!(std::io::stderr(), "{text}");
-}
-
-/// Says that a test was skipped, and why. Where nothing may be skipped it fails.
-fn skipped(why: &str) {
-    assert!(
-        std::env::var_os("TASKWATCHER_TESTS_NO_SKIP").is_none(),
-        "to be skipped, which is not allowed: {why}"
-    );
-    say(&format!("skipped: {why}"));
+    let ends = seen.first().zip(seen.last());
+    let ends = ends.map(|(first, last)| (first.as_str(), last.as_str()));
+    assert_eq!(ends, Some(("RUNNING", "STALLED")), "{record}");
 }
 
 /// A task whose launcher was killed; the program still runs.

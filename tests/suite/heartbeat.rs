@@ -330,10 +330,7 @@ fn an_idle_launcher_does_nothing_at_all() {
 fn without_file_watches_a_late_beat_is_seen_as_well() {
     // The watches that are taken away are those of a user that nobody else is.
     if !nix::unistd::geteuid().is_root() {
-        skipped(
-            "without_file_watches_a_late_beat_is_seen_as_well",
-            "needs root to be another user",
-        );
+        skipped("without_file_watches_a_late_beat_is_seen_as_well: needs root to be another user");
         return;
     }
     let lab = lab();
