@@ -329,6 +329,9 @@ impl Tree {
 
 /// The children of a process; where the kernel does not list them, they are searched for.
 fn children(parent: i32, lists_children: bool) -> Vec<i32> {
+    if lists_children && parent == std::process::id().cast_signed() {
+        return process::own_children();
+    }
     if lists_children {
         return process::children(parent);
     }

@@ -137,6 +137,14 @@ pub fn children(pid: i32) -> Vec<i32> {
     children
 }
 
+/// The children of this process, whose one thread has them all.
+pub fn own_children() -> Vec<i32> {
+    let list = fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+    list.split_ascii_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .collect()
+}
+
 /// Every process that this one can see.
 pub fn all() -> Vec<Stat> {
     let Ok(entries) = fs::read_dir("/proc") else {
