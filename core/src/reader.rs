@@ -19,7 +19,7 @@ use crate::diagnostic::{Diagnostic, DiagnosticKind, Set, Sink};
 use crate::line::{self, Line, Malformed, is_blank};
 use crate::table::{SlotId, Span, Table, text_len};
 use crate::values::Values;
-use crate::window::{self, Head, WINDOW};
+use crate::window::{Opening, WINDOW};
 
 /// A line with more bytes than this before its line feed is refused.
 pub const MAX_LINE: usize = 1 << 20;
@@ -92,8 +92,9 @@ enum Start {
 
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 /// Lines are taken in blocks of at most this size, unless one is longer: large enough to copy few
-/// values, small enough to stay in the cache between the check for UTF-8 and the reading.
-const BLOCK: usize = 256 << 10;
+/// values where there are many keys, small enough to stay in the cache between the check for UTF-8 and
+/// the reading.
+const BLOCK: usize = 512 << 10;
 
 impl Default for Reader {
     fn default() -> Self {
@@ -269,21 +270,13 @@ impl Reader {
         };
         let mut start = 0;
         while let Some(first) = block.bytes[start..].first_chunk() {
-            let end = match window::first(first, b'\n') {
-                Some(at) => start + at,
-                None => block.line_end(start + WINDOW),
+            let first = Opening::of(first);
+            let end = match first.end {
+                WINDOW => block.line_end(start + WINDOW),
+                end => start + end,
             };
-            // Most lines need no grammar, nor do most of those in a log that is no feedback log.
-            match first[0] {
-                b'[' if self.set_known(&block, first, start..end, sink) => {}
-                b'[' => self.read_bracket(&block, first, start..end, sink),
-                b' ' | b'\t' | b'\r' => self.read_any(&block, start..end, sink),
-                b'#' => self.counts.comments += 1,
-                b'\n' => self.counts.blanks += 1,
-                _ => {
-                    self.counts.malformed += 1;
-                    self.report(DiagnosticKind::NoBracket, start, 0, sink);
-                }
+            if !(first.has_key && self.set_known(&block, &first, start..end, sink)) {
+                self.read_other(&block, &first, start..end, sink);
             }
             start = end + 1;
         }
@@ -302,16 +295,14 @@ impl Reader {
     fn set_known(
         &mut self,
         block: &Block<'_>,
-        first: &[u8; WINDOW],
+        first: &Opening<'_>,
         line: Range<usize>,
         sink: &mut impl Sink,
     ) -> bool {
-        // Where there is no bracket, or one of a later line, no key is like this one.
-        let close = window::first(first, b']').unwrap_or(WINDOW);
-        let Some(id) = self.table.find(&Head::of_line(first, close)) else {
+        let Some(id) = self.table.find(&first.head()) else {
             return false;
         };
-        let from = line.start + close + 1;
+        let from = line.start + first.close + 1;
         let Some(value) = block.bytes.get(from..line.end) else {
             return false;
         };
@@ -347,20 +338,34 @@ impl Reader {
         }
     }
 
-    /// Reads a line with a bracket that sets no known key. Where nobody wants to know what exactly is
-    /// wrong, a malformed one mostly shows as such at once.
-    #[inline(never)]
-    fn read_bracket<S: Sink>(
+    /// Reads a line that sets no known key. Most of these need no grammar, nor do most lines of what is
+    /// no feedback log: and as they come in no order that a processor could foresee, they are told
+    /// apart without branches. Where somebody wants to know what exactly is wrong, the grammar says it.
+    #[inline]
+    #[expect(clippy::needless_bitwise_bool, reason = "a lazy operator is a branch")]
+    fn read_other<S: Sink>(
         &mut self,
         block: &Block<'_>,
-        first: &[u8; WINDOW],
+        first: &Opening<'_>,
         line: Range<usize>,
         sink: &mut S,
     ) {
-        if !S::LISTENS && is_malformed(first) {
-            self.counts.malformed += 1;
-        } else {
+        let [byte, ..] = *first.bytes;
+        let comment = byte == b'#';
+        let blank = byte == b'\n';
+        let bracket = byte == b'[';
+        let space = (byte == b' ') | (byte == b'\t') | (byte == b'\r');
+        let no_bracket = !(comment | blank | bracket | space);
+        let malformed = no_bracket | (bracket & !first.has_key & !S::LISTENS);
+        if !(comment | blank | malformed) {
             self.read_any(block, line, sink);
+            return;
+        }
+        self.counts.comments += u64::from(comment);
+        self.counts.blanks += u64::from(blank);
+        self.counts.malformed += u64::from(malformed);
+        if S::LISTENS && malformed {
+            self.report(DiagnosticKind::NoBracket, line.start, 0, sink);
         }
     }
 
@@ -425,15 +430,6 @@ impl Reader {
             offset: self.line_start + (start + at) as u64,
         });
     }
-}
-
-/// Whether the first bytes of a line with a bracket show that it is malformed: the key begins with a
-/// digit, or white space or the line's end comes before its `]`. What exactly is wrong is the
-/// grammar's to say, where somebody wants to know.
-#[inline]
-fn is_malformed(first: &[u8; WINDOW]) -> bool {
-    let at = |byte| window::first(first, byte).unwrap_or(WINDOW);
-    first[1].is_ascii_digit() || at(b' ').min(at(b'\n')) < at(b']')
 }
 
 /// Whole lines, each with its line feed.

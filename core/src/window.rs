@@ -62,12 +62,52 @@ impl Head {
     }
 }
 
-/// The first place of a byte.
+/// What the first bytes of a line show at once.
+pub(crate) struct Opening<'a> {
+    pub(crate) bytes: &'a [u8; WINDOW],
+    /// Where the line feed stands; [`WINDOW`] if further on.
+    pub(crate) end: usize,
+    /// Where the first `]` stands, be it in a later line; [`WINDOW`] if further on.
+    pub(crate) close: usize,
+    /// False if the line has no bracket, or is malformed: its key begins with a digit, or white space
+    /// or the line's end comes before the `]`.
+    pub(crate) has_key: bool,
+}
+
+impl<'a> Opening<'a> {
+    #[inline]
+    #[expect(clippy::needless_bitwise_bool, reason = "a lazy operator is a branch")]
+    pub(crate) fn of(bytes: &'a [u8; WINDOW]) -> Self {
+        let ends = places(bytes, b'\n');
+        let close = first(places(bytes, b']'));
+        let key_ends = first(ends | places(bytes, b' '));
+        Self {
+            bytes,
+            end: first(ends),
+            close,
+            has_key: (bytes[0] == b'[') & !bytes[1].is_ascii_digit() & (key_ends >= close),
+        }
+    }
+
+    /// The head that the line starts with; where the `]` is not seen, it is like that of no key.
+    #[inline]
+    pub(crate) fn head(&self) -> Head {
+        Head::of_line(self.bytes, self.close)
+    }
+}
+
+/// Where a byte stands: bit n for place n. The bit behind the last place is always set, so that a
+/// first place can be had without a branch.
 #[inline]
-pub(crate) fn first(line: &[u8; WINDOW], byte: u8) -> Option<usize> {
+fn places(line: &[u8; WINDOW], byte: u8) -> u64 {
     let (lanes, _) = line.as_chunks();
     let mask = equal(&lanes[0], byte) | equal(&lanes[1], byte) << LANES;
-    (mask != 0).then_some(mask.trailing_zeros() as usize)
+    u64::from(mask) | 1 << WINDOW
+}
+
+#[inline]
+fn first(places: u64) -> usize {
+    places.trailing_zeros() as usize
 }
 
 /// For each place of `]`, the bits of a head that belong to it.
@@ -110,7 +150,7 @@ mod tests {
         for len in 1..=SHORT_KEY {
             let key = "k".repeat(len);
             let line = window(format!("[{key}]").as_bytes());
-            let head = Head::of_line(&line, first(&line, b']').unwrap());
+            let head = Head::of_line(&line, first(places(&line, b']')));
             assert!(Head::of_key(&key).is_some_and(|known| known.same(&head)));
             assert_eq!(
                 Head::of_key(&key).map(|known| known.hash()),
@@ -137,7 +177,7 @@ mod tests {
         fn the_first_place_is_found(line: [u8; WINDOW], byte: u8, at in 0..WINDOW) {
             let mut line = line;
             line[at] = byte;
-            prop_assert_eq!(first(&line, byte), line.iter().position(|&b| b == byte));
+            prop_assert_eq!(Some(first(places(&line, byte))), line.iter().position(|&b| b == byte));
         }
 
         #[test]
