@@ -16,12 +16,7 @@ use crate::supervise::machine::Leftovers;
 
 /// Turns scripts and programs into tasks: supervised, with heartbeat, progress and history.
 #[derive(Debug, Parser)]
-#[command(
-    name = "taskwatcher",
-    version,
-    max_term_width = 100,
-    disable_help_subcommand = true
-)]
+#[command(name = "taskwatcher", version, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 done, 1 refused or a negative answer, 2 usage, 3 no such task, 4 database \
 unusable. 'launch' exits as its command does: see 'taskwatcher launch --help'."
@@ -61,7 +56,7 @@ maximum time did; 125 taskwatcher failed; 126 the command cannot be executed; 12
     /// Print the present values of a task as JSON; of a finished task, its final ones
     Feedback {
         /// Id of the task
-        #[arg(value_name = "ID")]
+        #[arg(value_name = "ID", allow_negative_numbers = true, value_parser = number::<i64>)]
         id: i64,
     },
     /// Show finished tasks, oldest first
@@ -69,16 +64,16 @@ maximum time did; 125 taskwatcher failed; 126 the command cannot be executed; 12
     /// Clear the history, all of it or what is old
     Clear {
         /// Only tasks that ended longer ago than this (30s, 5m, 2h, 7d)
-        #[arg(long, value_name = "D", value_parser = time::parse_length)]
+        #[arg(long, value_name = "D", allow_negative_numbers = true, value_parser = time::parse_length)]
         older_than: Option<Length>,
         /// Keep the newest K
-        #[arg(long, value_name = "K")]
+        #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = number::<u32>)]
         keep: Option<u32>,
     },
     /// End tasks and wait until they are archived
     Kill {
         /// Ids of the tasks
-        #[arg(value_name = "ID", required = true)]
+        #[arg(value_name = "ID", required = true, allow_negative_numbers = true, value_parser = number::<i64>)]
         ids: Vec<i64>,
     },
     /// End all tasks of a name and wait until they are archived
@@ -134,8 +129,8 @@ pub struct ReserveArgs {
     /// Refuse if a task of this name is active
     #[arg(long, requires = "name")]
     pub unique: bool,
-    /// How long the reservation lives; 0: for ever
-    #[arg(long, value_name = "S", default_value = "300", value_parser = time::parse_length)]
+    /// How long the reservation lives (300, 1.5, 30s, 5m, 2h, 7d); 0: for ever
+    #[arg(long, value_name = "S", allow_negative_numbers = true, default_value = "300", value_parser = time::parse_length)]
     pub ttl: Length,
 }
 
@@ -143,7 +138,7 @@ pub struct ReserveArgs {
 #[derive(Debug, Args)]
 pub struct LaunchArgs {
     /// Id that was reserved for this launch [default: a new one]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_negative_numbers = true, value_parser = number::<i64>)]
     pub taskid: Option<i64>,
     #[command(flatten)]
     pub labels: LabelArgs,
@@ -154,16 +149,16 @@ pub struct LaunchArgs {
     #[arg(long, value_name = "DIR")]
     pub feedpath: Option<PathBuf>,
     /// End the task if its feedback file does not change for so long (30, 1.5, 30s, 5m, 2h, 7d)
-    #[arg(long, value_name = "S", value_parser = time::parse_positive_length)]
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = time::parse_positive_length)]
     pub timeout: Option<Length>,
     /// The task gives feedback, though its command line does not show it
     #[arg(long)]
     pub feedback: bool,
-    /// End the task if it runs for so long
-    #[arg(long, value_name = "S", value_parser = time::parse_positive_length)]
+    /// End the task if it runs for so long (like --timeout)
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = time::parse_positive_length)]
     pub max_time: Option<Length>,
-    /// Time between the first signal and SIGKILL
-    #[arg(long, value_name = "S", default_value = "5", value_parser = time::parse_length)]
+    /// Time between the first signal and SIGKILL (like --timeout)
+    #[arg(long, value_name = "S", default_value = "5", allow_negative_numbers = true, value_parser = time::parse_length)]
     pub grace: Length,
     /// What to do with processes that outlive the command
     #[arg(long, value_name = "MODE", default_value = "kill", value_parser = leftovers())]
@@ -198,13 +193,13 @@ pub struct HistoryArgs {
     #[arg(long, value_name = "O", value_parser = outcome())]
     pub outcome: Option<Outcome>,
     /// Only tasks that ended since then (unix seconds or RFC 3339)
-    #[arg(long, value_name = "T", value_parser = time::parse_time)]
+    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = time::parse_time)]
     pub since: Option<i64>,
     /// Only rows before this one (the 'id' in JSON): the page before
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_negative_numbers = true, value_parser = number::<i64>)]
     pub before: Option<i64>,
     /// Only the newest K
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = number::<u32>)]
     pub limit: Option<u32>,
 }
 
@@ -265,6 +260,17 @@ fn one_line(error: &clap::Error, command: Option<&str>) -> String {
     let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line).to_owned();
     format!("{line}; see 'taskwatcher {help}--help'")
+}
+
+/// Reads a whole number that is not negative.
+fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("write a whole number".to_owned());
+    }
+    let number = text.parse::<u64>().ok();
+    number
+        .and_then(|number| T::try_from(number).ok())
+        .ok_or_else(|| "the number is too large".to_owned())
 }
 
 fn leftovers() -> impl TypedValueParser<Value = Leftovers> {

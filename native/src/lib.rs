@@ -29,7 +29,11 @@ pub fn main() -> ExitCode {
         Parsed::Command(cli) => run(&cli),
         Parsed::Text(text) => match output::print(text.trim_end()) {
             Ok(()) => 0,
-            Err(error) => error.exit_code(),
+            Err(Error::ClosedPipe) => 0,
+            Err(error) => {
+                complain(&error.to_string());
+                error.exit_code()
+            }
         },
         Parsed::Wrong { message, launch } => {
             complain(&message);

@@ -165,7 +165,34 @@ fn a_closed_pipe_ends_quietly() {
             .expect("a process");
         let output = child.wait_with_output().expect("its end");
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{line:?}");
+        let checked = line.contains(&"--check");
+        assert_eq!(output.status.code(), Some(i32::from(checked)), "{line:?}");
     }
+    assert_eq!(lab.list().len(), 1, "an id that nobody was told");
+}
+
+#[test]
+fn what_cannot_be_printed_is_no_success() {
+    let lab = lab();
+    for line in [
+        &["--help"][..],
+        &["--version"],
+        &["reserve"],
+        &["list", "--json"],
+    ] {
+        let mut command = lab.command(line);
+        let full = File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("a full device");
+        let output = command.stdout(full).output().expect("a process");
+        assert_eq!(output.status.code(), Some(1), "{line:?}");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        let said = error.starts_with("taskwatcher: cannot write")
+            && error.ends_with(": no space left on device\n");
+        assert!(said, "{line:?}: {error}");
+    }
+    assert!(lab.list().is_empty(), "an id that nobody was told");
 }
 
 #[test]

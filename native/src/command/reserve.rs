@@ -24,6 +24,10 @@ pub fn run(database: &Path, arguments: &ReserveArgs) -> Result<u8, Error> {
         clock::unix_seconds(),
         &Json::of(Place::here()),
     )?;
-    print(&id.to_string())?;
+    if let Err(error) = print(&id.to_string()) {
+        // An id that nobody has been told would hold its name until it expires.
+        store.drop_reservation(id)?;
+        return Err(error);
+    }
     Ok(0)
 }

@@ -19,14 +19,12 @@ pub fn parse_length(text: &str) -> Result<Length, String> {
     };
     let is_number = number.starts_with(|c: char| c.is_ascii_digit())
         && number.chars().all(|c| c.is_ascii_digit() || c == '.');
-    number
-        .parse::<f64>()
-        .ok()
-        .filter(|_| is_number)
-        .map(|number| number * unit)
-        .filter(|seconds| *seconds <= MAX_SECONDS)
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "write seconds as 30 or 1.5, or 30s, 5m, 2h, 7d".to_owned())
+    let seconds = number.parse::<f64>().ok().filter(|_| is_number);
+    let seconds = seconds.ok_or("write seconds as 30 or 1.5, or 30s, 5m, 2h, 7d")? * unit;
+    if seconds > MAX_SECONDS {
+        return Err("it can be 36500d at most".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 /// A hundred years: more is a slip, and less than any clock's range.
