@@ -28,8 +28,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(match cli::parse(&std::env::args_os().collect::<Vec<_>>()) {
         Parsed::Command(cli) => run(&cli),
         Parsed::Text(text) => match output::print(text.trim_end()) {
-            Ok(()) => 0,
-            Err(Error::ClosedPipe) => 0,
+            Ok(()) | Err(Error::ClosedPipe) => 0,
             Err(error) => {
                 complain(&error.to_string());
                 error.exit_code()

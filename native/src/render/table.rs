@@ -61,6 +61,8 @@ enum Kind {
 
 /// Spaces between columns.
 const GAP: u16 = 2;
+/// Longer texts are cut: one of them would push all else from the screen, and JSON has it whole.
+const LONGEST: usize = 80;
 
 impl<'a, R> Column<'a, R> {
     fn new(head: &'static str, kind: Kind, cell: impl Fn(&R) -> String + 'a) -> Self {
@@ -69,6 +71,15 @@ impl<'a, R> Column<'a, R> {
             kind,
             cell: Box::new(cell),
         }
+    }
+
+    fn cell(&self, row: &R) -> String {
+        let mut cell = (self.cell)(row);
+        if let Some((end, _)) = cell.char_indices().nth(LONGEST) {
+            cell.truncate(end);
+            cell.push('…');
+        }
+        cell
     }
 }
 
@@ -89,7 +100,7 @@ pub fn tasks(rows: &[Task], look: &Look, is_elsewhere: impl Fn(&Task) -> bool) -
     };
     let columns = [
         Column::new("TASK", Kind::Number, |task: &Task| task.taskid.to_string()),
-        Column::new("NAME", Kind::Text(16), |task: &Task| {
+        Column::new("NAME", Kind::Text(12), |task: &Task| {
             text(task.name.as_ref())
         }),
         Column::new("STATUS", Kind::Word, |task: &Task| {
@@ -104,8 +115,8 @@ pub fn tasks(rows: &[Task], look: &Look, is_elsewhere: impl Fn(&Task) -> bool) -
         Column::new("HEARTBEAT", Kind::Number, heartbeat),
         Column::new("TIMEOUT", Kind::Number, timeout),
         Column::new("PID", Kind::Number, |task: &Task| number(task.pid)),
-        Column::new("ELSEWHERE", Kind::Text(12), elsewhere),
-        Column::new("INFO", Kind::Text(12), |task: &Task| {
+        Column::new("ELSEWHERE", Kind::Text(8), elsewhere),
+        Column::new("INFO", Kind::Text(8), |task: &Task| {
             infos([&task.info1, &task.info2, &task.info3])
         }),
     ];
@@ -116,7 +127,7 @@ pub fn tasks(rows: &[Task], look: &Look, is_elsewhere: impl Fn(&Task) -> bool) -
 pub fn history(rows: &[History], look: &Look) -> Drawn {
     let columns = [
         Column::new("TASK", Kind::Number, |row: &History| number(row.taskid)),
-        Column::new("NAME", Kind::Text(16), |row: &History| {
+        Column::new("NAME", Kind::Text(12), |row: &History| {
             text(row.taskname.as_ref())
         }),
         Column::new("OUTCOME", Kind::Word, |row: &History| {
@@ -129,9 +140,9 @@ pub fn history(rows: &[History], look: &Look) -> Drawn {
         Column::new("DURATION", Kind::Number, |row: &History| {
             duration(row.duration)
         }),
-        Column::new("REASON", Kind::Text(14), reason),
-        Column::new("FEEDBACK", Kind::Text(12), feedback),
-        Column::new("INFO", Kind::Text(12), |row: &History| {
+        Column::new("REASON", Kind::Text(10), reason),
+        Column::new("FEEDBACK", Kind::Text(8), feedback),
+        Column::new("INFO", Kind::Text(8), |row: &History| {
             infos([&row.info1, &row.info2, &row.info3])
         }),
     ];
@@ -149,7 +160,7 @@ pub struct Drawn {
 fn draw<R>(rows: &[R], columns: &[Column<'_, R>], look: &Look) -> Drawn {
     let cells: Vec<Vec<String>> = rows
         .iter()
-        .map(|row| columns.iter().map(|column| (column.cell)(row)).collect())
+        .map(|row| columns.iter().map(|column| column.cell(row)).collect())
         .collect();
     let is_used = |&place: &usize| cells.iter().any(|row| !row[place].is_empty());
     let mut shown: Vec<usize> = (0..columns.len()).filter(is_used).collect();
@@ -159,7 +170,7 @@ fn draw<R>(rows: &[R], columns: &[Column<'_, R>], look: &Look) -> Drawn {
             narrowest(&columns[place], cells.iter().map(|row| row[place].as_str()))
         };
         // The last columns are the ones that a reader misses least.
-        while shown.len() > 1 && shown.iter().map(narrowest).sum::<u16>() > width {
+        while shown.len() > 1 && shown.iter().map(narrowest).sum::<u16>() > width + GAP {
             left_out.extend(shown.pop().map(|place| columns[place].head));
         }
     }
@@ -174,7 +185,7 @@ fn draw<R>(rows: &[R], columns: &[Column<'_, R>], look: &Look) -> Drawn {
         table.add_row(shown.iter().map(|&place| row[place].as_str()));
     }
     for (column, &place) in table.column_iter_mut().zip(&shown) {
-        column.set_padding((0, GAP));
+        column.set_padding((0, if Some(&place) == shown.last() { 0 } else { GAP }));
         match columns[place].kind {
             Kind::Text(_) => {
                 let bound = narrowest(&columns[place], cells.iter().map(|row| row[place].as_str()));
