@@ -77,7 +77,7 @@ database.execute("COMMIT")
     puppet.say("[a]1");
     assert_eq!(id(&lab.only_task()).to_string(), task);
     // Who has to write says what is the matter, and does nothing.
-    let refused = lab.run(["kill", &task]).failure(4);
+    let refused = lab.run(["reserve"]).failure(4);
     assert!(refused.contains("locked"), "{refused}");
     puppet.tell("print undisturbed");
     puppet.exit(3);
@@ -241,6 +241,34 @@ fn no_room_for_the_record_beside_the_database() {
         assert_eq!(records.len(), 1);
         assert_eq!(number(&records[0], "exitcode"), 3);
         assert_eq!(records[0]["feedback"], json!({"a": "1"}));
+    });
+}
+
+#[test]
+fn a_task_is_ended_while_its_database_has_no_room() {
+    on_its_own(|lab, disk, database| {
+        let feedback = lab.path("feedback");
+        let options = [
+            "--feedback",
+            "--feedpath",
+            feedback.to_str().expect("plain"),
+        ];
+        let (launcher, mut puppet) = launch_on(lab, database, &options);
+        puppet.tell("hold SIGTERM");
+        fill(&disk.join("filler"));
+        let killer = lab.spawn(["--db", database, "kill", "1"]);
+        assert_eq!(puppet.next_signal(), "SIGTERM");
+        fs::remove_file(disk.join("filler")).expect("the filler");
+        puppet.exit(3);
+        let killer = killer.wait();
+        assert_eq!(killer.code(), 0, "{killer:?}");
+        assert!(killer.stderr.contains("the disk is full"), "{killer:?}");
+        assert_eq!(launcher.wait().code(), 3);
+        let records = history_of(lab, database);
+        assert_eq!(
+            (records.len(), text(&records[0], "outcome")),
+            (1, "killed")
+        );
     });
 }
 

@@ -1,8 +1,8 @@
 //! `kill` and `killall`: ending tasks.
 //!
 //! The cause is committed to the row before the launcher is signalled, so that it is true whatever
-//! happens to the launcher. The launcher ends the tree and archives the task; its own end is what
-//! is waited for.
+//! happens to the launcher; where the database cannot be written, the launcher is signalled all the
+//! same. It ends the tree and archives the task; its own end is what is waited for.
 
 use std::path::Path;
 use std::time::Duration;
@@ -96,7 +96,14 @@ fn ask(store: &mut Store, task: &Task) -> Result<Option<Identity>, Error> {
                 signal: Signal::TERM.to_string(),
                 reason: format!("killed by {}", identity::user()),
             };
-            store.record_ending(id, &identity.run, &ending)?;
+            // Ending must not depend on a database that is locked or has no room: the launcher takes the
+            // signal for a request to end its task, and records that in its own words once it can.
+            if let Err(error) = store.record_ending(id, &identity.run, &ending) {
+                crate::warn(&format!(
+                    "task {id} is ended, but not yet recorded as killed by {}: {error}",
+                    identity::user()
+                ));
+            }
             signal(id, identity.launcher)?;
             Ok(Some(identity))
         }
