@@ -230,6 +230,12 @@ fn no_room_for_the_record_beside_the_database() {
         // Reading goes on.
         let listed = lab.run(["--db", database, "list", "--json"]);
         assert!(listed.stdout.contains("RUNNING"), "{listed:?}");
+        let values = lab.run(["--db", database, "feedback", "1"]);
+        assert_eq!(
+            (values.code(), values.stdout.as_str()),
+            (0, "{\"a\":\"1\"}\n")
+        );
+        assert!(values.stderr.contains("the disk is full"), "{values:?}");
         puppet.exit(3);
         let spool = spool_when_it_comes(lab, &feedback);
         assert!(!launcher.has_ended());

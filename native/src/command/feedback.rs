@@ -26,7 +26,8 @@ pub fn run(database: &Path, id: i64) -> Result<u8, Error> {
     Ok(0)
 }
 
-/// The present values of a running task, which are stored too.
+/// The present values of a running task, which are stored too: where that is not possible (locked, no
+/// room), the next read only costs more.
 pub fn present(store: &mut Store, task: &Task) -> Result<Values, Error> {
     let id = task.taskid;
     let Some(path) = store.feedfile(id)? else {
@@ -45,8 +46,9 @@ pub fn present(store: &mut Store, task: &Task) -> Result<Values, Error> {
     if is_new
         && !store.is_read_only()
         && let Some(identity) = recover::identity_of(task)
+        && let Err(error) = store.store_feedback(&identity.run, &reading.to_row(id))
     {
-        store.store_feedback(&identity.run, &reading.to_row(id))?;
+        crate::warn(&format!("the values of task {id} were not stored: {error}"));
     }
     Ok(reading.values)
 }
