@@ -279,6 +279,31 @@ fn a_task_is_ended_while_its_database_has_no_room() {
 }
 
 #[test]
+fn a_reservation_that_is_launched_just_now_is_ended_like_a_task() {
+    let lab = lab();
+    let (first, mut one) = lab.launch(&[], "one", &[]);
+    let (second, _two) = lab.launch(&[], "two", &[]);
+    one.tell("hold SIGTERM");
+    // The second one is a reservation when it is read, and is launched before it can be dropped.
+    lab.edit("UPDATE tasks SET status = 'RESERVED' WHERE id = 2");
+    let lock = lock(&lab);
+    let killer = lab.spawn(["kill", "1", "2"]);
+    // The database being locked, the first one is ended after a while without it: all rows are read.
+    assert_eq!(one.next_signal(), "SIGTERM");
+    lock.execute_batch("UPDATE tasks SET status = 'RUNNING' WHERE id = 2; COMMIT")
+        .expect("a launch");
+    assert_eq!(second.wait().code(), 143);
+    one.exit(0);
+    let killer = killer.wait();
+    assert_eq!(killer.code(), 0, "{killer:?}");
+    assert!(killer.stderr.contains("locked"), "{killer:?}");
+    assert_eq!(first.wait().code(), 0);
+    let killed = lab.history(&["--outcome", "killed"]);
+    assert_eq!(killed.len(), 2);
+    lab.assert_nothing_left();
+}
+
+#[test]
 fn a_spool_that_cannot_be_taken_in_yet_keeps_nobody_from_reading() {
     on_its_own(|lab, disk, database| {
         let feedback = lab.path("feedback");

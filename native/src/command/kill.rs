@@ -37,7 +37,7 @@ pub fn ids(database: &Path, ids: &[i64]) -> Result<u8, Error> {
             None => results.push(Err(Error::NoSuchTask(id))),
         }
     }
-    results.extend(end(database, store, &tasks));
+    results.extend(end(database, store, tasks));
     report(results)
 }
 
@@ -50,7 +50,7 @@ pub fn named(database: &Path, name: &str) -> Result<u8, Error> {
             "no task named '{name}' is active; 'taskwatcher list' shows those that are"
         )));
     }
-    report(end(database, store, &tasks))
+    report(end(database, store, tasks))
 }
 
 /// Tells every failure; the exit code is the last one's.
@@ -64,29 +64,33 @@ fn report(results: Vec<Result<(), Error>>) -> Result<u8, Error> {
 }
 
 /// Asks for the end of all of them first, and then waits for each, with the database closed.
-fn end(database: &Path, mut store: Store, tasks: &[Task]) -> Vec<Result<(), Error>> {
-    let asked: Vec<_> = tasks.iter().map(|task| ask(&mut store, task)).collect();
+fn end(database: &Path, mut store: Store, tasks: Vec<Task>) -> Vec<Result<(), Error>> {
+    let ask = |task| ask(&mut store, task);
+    let asked: Vec<_> = tasks.into_iter().map(ask).collect();
     drop(store);
-    let wait = |(task, asked): (&Task, Result<Option<Identity>, Error>)| match asked? {
+    let wait = |asked: Result<Option<(Task, Process)>, Error>| match asked? {
         None => Ok(()),
-        Some(identity) => wait(database, task, identity.launcher),
+        Some((task, launcher)) => wait(database, &task, launcher),
     };
-    tasks.iter().zip(asked).map(wait).collect()
+    asked.into_iter().map(wait).collect()
 }
 
-/// Asks a task's launcher to end it; `None` if there is nothing to wait for.
-fn ask(store: &mut Store, task: &Task) -> Result<Option<Identity>, Error> {
+/// Asks a task's launcher to end it. What comes back is what to wait for, if there is anything.
+fn ask(store: &mut Store, task: Task) -> Result<Option<(Task, Process)>, Error> {
     let id = task.taskid;
-    if !is_running(task) {
-        store.drop_reservation(id)?;
-        return Ok(None);
+    if !is_running(&task) {
+        if store.drop_reservation(id)? {
+            return Ok(None);
+        }
+        // It was launched, or dropped, since the row was read.
+        return store.task(id)?.map_or(Ok(None), |task| ask(store, task));
     }
     let elsewhere =
-        |identity| Error::Refused(format!("task {id} {}", where_to_end(task, identity)));
-    let identity = recover::identity_of(task).ok_or_else(|| elsewhere(None))?;
-    match recover::judge(task) {
+        |identity| Error::Refused(format!("task {id} {}", where_to_end(&task, identity)));
+    let identity = recover::identity_of(&task).ok_or_else(|| elsewhere(None))?;
+    match recover::judge(&task) {
         Verdict::Elsewhere => Err(elsewhere(Some(&identity))),
-        Verdict::Gone { .. } => Ok(Some(identity)),
+        Verdict::Gone { .. } => Ok(Some((task, identity.launcher))),
         Verdict::Orphaned => Err(Error::Refused(format!(
             "task {id} has lost its launcher, and inside another task none is started; end it from outside"
         ))),
@@ -105,7 +109,7 @@ fn ask(store: &mut Store, task: &Task) -> Result<Option<Identity>, Error> {
                 ));
             }
             signal(id, identity.launcher)?;
-            Ok(Some(identity))
+            Ok(Some((task, identity.launcher)))
         }
     }
 }
