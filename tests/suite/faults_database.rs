@@ -304,6 +304,26 @@ fn a_reservation_that_is_launched_just_now_is_ended_like_a_task() {
 }
 
 #[test]
+fn what_begins_while_the_database_is_to_be_emptied_stays() {
+    let lab = lab();
+    let _ = lab.reserve(&[]);
+    lab.edit("UPDATE tasks SET expires = 1");
+    let lock = lock(&lab);
+    let emptied = lab.spawn(["initialize", "--force"]);
+    // Dropping what has expired has to wait for the lock and gives up; then comes its own work.
+    lab.wait_for_file("a word about the lock", || {
+        let said = emptied.stderr_so_far();
+        said.contains("locked").then_some(())
+    });
+    lock.execute_batch("UPDATE tasks SET status = 'RUNNING', expires = NULL; COMMIT")
+        .expect("a launch");
+    let output = emptied.wait();
+    assert_eq!(output.code(), 1, "{output:?}");
+    assert!(output.stderr.contains("1 task(s) run"), "{output:?}");
+    assert_eq!(lab.rows("tasks").len(), 1);
+}
+
+#[test]
 fn a_spool_that_cannot_be_taken_in_yet_keeps_nobody_from_reading() {
     on_its_own(|lab, disk, database| {
         let feedback = lab.path("feedback");

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use taskwatcher_core::record::Task;
+
 use crate::error::Error;
 use crate::store::is_running;
 use crate::supervise::recover;
@@ -10,21 +12,23 @@ use crate::supervise::recover;
 /// is anything to lose.
 pub fn run(database: &Path, force: bool) -> Result<u8, Error> {
     let mut store = recover::open(database)?;
-    let tasks = store.tasks()?;
+    store.erase(|tasks, finished| check(tasks, finished, force))?;
+    crate::complain(&format!("'{}' is ready", database.display()));
+    Ok(0)
+}
+
+fn check(tasks: &[Task], finished: i64, force: bool) -> Result<(), Error> {
     let running = tasks.iter().filter(|task| is_running(task)).count();
     if running > 0 {
         return Err(Error::Refused(format!(
             "{running} task(s) run; wait for them, or end them with 'taskwatcher kill'"
         )));
     }
-    let finished = store.count_history()?;
     if !force && (finished > 0 || !tasks.is_empty()) {
         let reserved = tasks.len();
         return Err(Error::Refused(format!(
             "{finished} finished and {reserved} reserved task(s) would be lost; use --force to lose them"
         )));
     }
-    store.erase()?;
-    crate::complain(&format!("'{}' is ready", database.display()));
-    Ok(0)
+    Ok(())
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
+use taskwatcher_core::database::read;
 use taskwatcher_core::json::Json;
-use taskwatcher_core::record::History;
+use taskwatcher_core::record::{History, Task};
 
 use super::Store;
 use super::task::{is_feedback_file, path_of, path_value};
@@ -180,21 +181,21 @@ impl Store {
         Ok(cleared)
     }
 
-    /// Empties every table. Ids go on where they were, so that no old feedback file is taken for a
-    /// new task's.
-    pub fn erase(&mut self) -> Result<(), Error> {
+    /// Empties every table, unless `check` refuses. It is told of the active tasks and of how many
+    /// have finished, under the lock: nothing can begin or end between its answer and the erasing.
+    /// Ids go on where they were, so that no old feedback file is taken for a new task's.
+    pub fn erase(
+        &mut self,
+        check: impl FnOnce(&[Task], i64) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let transaction = self.write()?;
+        let finished =
+            transaction.query_row("SELECT count(*) FROM history", [], |row| row.get(0))?;
+        check(&read::tasks(&transaction)?, finished)?;
         transaction.execute_batch(
             "DELETE FROM tasks; DELETE FROM feedbacks; DELETE FROM history; DELETE FROM removals;",
         )?;
         transaction.commit()?;
         Ok(())
-    }
-
-    /// How many finished tasks there are.
-    pub fn count_history(&self) -> Result<i64, Error> {
-        Ok(self
-            .connection
-            .query_row("SELECT count(*) FROM history", [], |row| row.get(0))?)
     }
 }
