@@ -3,11 +3,13 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::{Finished, Store};
 use crate::error::{Error, plain};
 use crate::sys::file;
+use crate::sys::identity::Place;
 
 /// Writes the record to a file in the first of the folders that takes it: beside the database, or
 /// where the task's feedback file is. The file appears whole or not at all.
@@ -55,7 +57,7 @@ fn read(path: &Path) -> io::Result<Option<Finished>> {
 impl Store {
     /// Takes in the spool files beside the database and in these folders, each exactly once: the
     /// record is inserted by the transaction that deletes the task's row, and only then the file
-    /// goes. A file that is no record of this user's launchers is left for a person to look at.
+    /// goes. Another user's is left to that user's next command, and what is no record to a person.
     pub fn take_in_spools(&mut self, folders: &[PathBuf]) -> Result<(), Error> {
         let start = prefix(&self.path);
         for folder in folder_of(&self.path)
@@ -72,12 +74,18 @@ impl Store {
                 {
                     continue;
                 }
+                if entry
+                    .metadata()
+                    .is_ok_and(|data| data.uid() != Place::here().uid)
+                {
+                    continue;
+                }
                 let finished = match read(&entry.path()) {
                     Ok(Some(finished)) => finished,
                     Ok(None) => continue,
                     Err(error) => {
                         crate::warn(&format!(
-                            "'{}' is no record of a task of yours ({}); look at it and move it away",
+                            "'{}' is no record of a task ({}); look at it and move it away",
                             entry.path().display(),
                             plain(&error)
                         ));
