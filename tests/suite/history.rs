@@ -1,6 +1,9 @@
 //! `history` and `clear`, and the JSON that scripts rely on.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::Path;
 
 use serde_json::{Value, json};
 use taskwatcher_tests::Lab;
@@ -219,6 +222,55 @@ fn the_json_of_list_has_these_fields() {
     ];
     assert_eq!(fields, expected);
     assert_eq!(task["feedback"], json!(false));
+}
+
+#[test]
+fn an_export_replaces_a_file_and_keeps_its_mode() {
+    let lab = five_tasks();
+    let exported = |path: &Path| -> usize {
+        let text = fs::read_to_string(path).expect("a document");
+        let document: Value = serde_json::from_str(&text).expect("JSON");
+        document["history"].as_array().expect("records").len()
+    };
+    let mode = |path: &Path| fs::metadata(path).expect("a file").mode() & 0o777;
+    let file = lab.path("all.json");
+    // What another export is just writing, under whatever name, is not this one's.
+    fs::write(lab.path("all.json.part"), "another's").expect("a file");
+    lab.run(["export", "all.json"]).done();
+    assert_eq!((exported(&file), mode(&file)), (5, 0o600));
+    fs::write(&file, "old").expect("a file");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("a mode");
+    lab.run(["export", "all.json"]).done();
+    assert_eq!((exported(&file), mode(&file)), (5, 0o644));
+    let part = fs::read_to_string(lab.path("all.json.part"));
+    assert_eq!(part.expect("the other one's"), "another's");
+    let parts = fs::read_dir(lab.folder()).expect("the lab").flatten();
+    let parts = parts.filter(|it| it.path().extension().is_some_and(|it| it == "part"));
+    assert_eq!(parts.count(), 1, "nothing is left behind");
+}
+
+#[test]
+fn an_export_into_what_is_no_file_is_written_there() {
+    let lab = five_tasks();
+    let pipe = lab.path("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    let mut reader = lab.program("cat");
+    reader.arg(&pipe);
+    let reader = lab.start(reader);
+    lab.run(["export", "pipe"]).done();
+    assert!(
+        fs::symlink_metadata(&pipe)
+            .expect("it")
+            .file_type()
+            .is_fifo()
+    );
+    let document: Value = serde_json::from_str(&reader.wait().success()).expect("JSON");
+    assert_eq!(document["history"].as_array().expect("records").len(), 5);
+    let link = lab.path("link.json");
+    std::os::unix::fs::symlink(lab.path("behind.json"), &link).expect("a link");
+    lab.run(["export", "link.json"]).done();
+    assert!(link.is_symlink() && lab.path("behind.json").exists());
+    let _ = lab.run(["export", "."]).failure(1);
 }
 
 #[test]

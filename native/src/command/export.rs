@@ -1,6 +1,6 @@
 //! `export`: everything in one JSON document, for the viewer.
 
-use std::fs::OpenOptions;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -11,8 +11,9 @@ use crate::error::Error;
 use crate::render::document::Document;
 use crate::store::{Store, is_running};
 use crate::supervise::recover;
+use crate::sys::identity;
 
-/// Writes the document to a file, which is replaced only once it is whole, or to standard output.
+/// Writes the document to a file or to standard output.
 pub fn run(database: &Path, file: Option<&Path>) -> Result<u8, Error> {
     let mut store = recover::open(database)?;
     refresh_feedback(&mut store)?;
@@ -23,20 +24,33 @@ pub fn run(database: &Path, file: Option<&Path>) -> Result<u8, Error> {
     Ok(0)
 }
 
+/// A regular file is replaced only once the new one is whole, and keeps its mode. Anything else that
+/// stands there (a device, a pipe, a link) is written to as it is.
 fn write_file(store: &Store, path: &Path) -> Result<(), Error> {
     let failed = |error: io::Error| Error::io(format!("write '{}'", path.display()), &error);
+    let mode = match fs::symlink_metadata(path) {
+        Ok(data) if data.is_file() => Some(data.permissions()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        _ => return write(store, File::create(path).map_err(failed)?),
+    };
+    // A name of its own, so that two exports to one file do not write into each other.
+    let mark = identity::random_mark().map_err(failed)?;
     let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let out = OpenOptions::new()
+    part.push(format!(".{mark}.part"));
+    let mut options = OpenOptions::new();
+    let out = options
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
-        .open(&part);
-    let written = write(store, out.map_err(failed)?);
-    let written = written.and_then(|()| std::fs::rename(&part, path).map_err(failed));
+        .open(&part)
+        .map_err(failed)?;
+    let written = mode
+        .map_or(Ok(()), |mode| out.set_permissions(mode))
+        .map_err(failed)
+        .and_then(|()| write(store, out))
+        .and_then(|()| fs::rename(&part, path).map_err(failed));
     if written.is_err() {
-        let _ = std::fs::remove_file(&part);
+        let _ = fs::remove_file(&part);
     }
     written
 }
