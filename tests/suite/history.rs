@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 use taskwatcher_tests::Lab;
@@ -222,6 +224,39 @@ fn the_json_of_list_has_these_fields() {
     ];
     assert_eq!(fields, expected);
     assert_eq!(task["feedback"], json!(false));
+}
+
+#[test]
+fn a_reader_that_pauses_holds_up_nobody() {
+    let lab = lab();
+    lab.run(["initialize"]).done();
+    lab.edit(
+        r#"WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 500)
+           INSERT INTO history (taskid, taskname, feedback, run)
+           SELECT n, 'n', '{"a":"' || hex(zeroblob(1000)) || '"}', n FROM numbers"#,
+    );
+    for line in [&["history", "--json"][..], &["export"]] {
+        // More than a pipe takes.
+        let mut command = lab.command(line);
+        let mut reader = command.stdout(Stdio::piped()).spawn().expect("a reader");
+        let mut out = reader.stdout.take().expect("its output");
+        let mut printed = vec![0];
+        out.read_exact(&mut printed).expect("a first byte");
+        // The log can be emptied only while nobody reads from it; this waits for that.
+        lab.edit("UPDATE history SET info1 = 'changed' WHERE taskid = 500");
+        let database = rusqlite::Connection::open(lab.database_file()).expect("the database");
+        database
+            .busy_timeout(taskwatcher_tests::PATIENCE)
+            .expect("patience");
+        let busy: i64 = database
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .expect("a checkpoint");
+        assert_eq!(busy, 0, "{line:?}");
+        out.read_to_end(&mut printed).expect("the rest");
+        assert!(reader.wait().expect("its end").success());
+        let document: Value = serde_json::from_slice(&printed).expect("JSON");
+        assert_eq!(document["history"].as_array().expect("records").len(), 500);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! another type than documented is an absent field, never an error.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row, Statement, ToSql};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql};
 use serde_json::Number;
 
 use crate::json::{Json, Kind};
@@ -73,19 +73,15 @@ pub struct HistoryFilter {
 /// Finished tasks, oldest first.
 pub fn history(connection: &Connection, filter: &HistoryFilter) -> rusqlite::Result<Vec<History>> {
     let mut found = Vec::new();
-    each_of_history(connection, filter, |row| {
+    each_of_history(connection, &history_ids(connection, filter)?, |row| {
         found.push(row);
         Ok::<(), rusqlite::Error>(())
     })?;
     Ok(found)
 }
 
-/// The same one by one, for a history of any length. Ends at the first error that `take` returns.
-pub fn each_of_history<E: From<rusqlite::Error>>(
-    connection: &Connection,
-    filter: &HistoryFilter,
-    take: impl FnMut(History) -> Result<(), E>,
-) -> Result<(), E> {
+/// Which rows the history has of finished tasks, by their `id`, oldest first.
+pub fn history_ids(connection: &Connection, filter: &HistoryFilter) -> rusqlite::Result<Vec<i64>> {
     let mut conditions: Vec<&str> = Vec::new();
     let mut values: Vec<&dyn ToSql> = Vec::new();
     if let Some(name) = &filter.name {
@@ -104,17 +100,51 @@ pub fn each_of_history<E: From<rusqlite::Error>>(
         conditions.push("id < ?");
         values.push(before);
     }
-    let mut sql = "SELECT * FROM history".to_owned();
+    let mut sql = "SELECT id FROM history".to_owned();
     if !conditions.is_empty() {
         sql.push_str(" WHERE ");
         sql.push_str(&conditions.join(" AND "));
     }
     if let Some(limit) = &filter.limit {
-        sql = format!("SELECT * FROM ({sql} ORDER BY id DESC LIMIT ?)");
+        sql = format!("SELECT id FROM ({sql} ORDER BY id DESC LIMIT ?)");
         values.push(limit);
     }
     sql.push_str(" ORDER BY id");
-    each(connection, &sql, &values, finished, take)
+    let mut statement = connection.prepare(&sql)?;
+    let ids = statement.query_map(&*values, |row| row.get(0))?;
+    ids.collect()
+}
+
+/// How many finished tasks are read at a time: few, since each may have megabytes of values, and
+/// enough that taking and giving back the database's lock costs next to nothing.
+const PAGE: usize = 32;
+
+/// These finished tasks one by one, for a history of any length. The database is not held while
+/// `take` has one, however long it takes; one that was cleared since is left out. Ends at the first
+/// error that `take` returns.
+pub fn each_of_history<E: From<rusqlite::Error>>(
+    connection: &Connection,
+    ids: &[i64],
+    mut take: impl FnMut(History) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut statement = connection.prepare("SELECT * FROM history WHERE id = ?1")?;
+    let columns = Columns::of(&statement);
+    for page in ids.chunks(PAGE) {
+        let mut rows = Vec::with_capacity(page.len());
+        let held = connection.unchecked_transaction()?;
+        for id in page {
+            let row = statement.query_row([id], |row| {
+                Ok(finished(&Fields {
+                    columns: &columns,
+                    row,
+                }))
+            });
+            rows.extend(row.optional()?);
+        }
+        held.rollback()?;
+        rows.into_iter().try_for_each(&mut take)?;
+    }
+    Ok(())
 }
 
 /// At most so many finished tasks behind the row `after`, oldest first: a history in pages.
@@ -399,9 +429,8 @@ mod tests {
                 .as_deref(),
             Some("mark")
         );
-        let stopped = each_of_history(&connection, &HistoryFilter::default(), |_| {
-            Err(rusqlite::Error::InvalidQuery)
-        });
+        let ids = history_ids(&connection, &HistoryFilter::default()).unwrap();
+        let stopped = each_of_history(&connection, &ids, |_| Err(rusqlite::Error::InvalidQuery));
         assert!(stopped.is_err());
     }
 

@@ -55,16 +55,21 @@ fn write_file(store: &Store, path: &Path) -> Result<(), Error> {
     written
 }
 
+/// What is written is the state at one moment, however long the writing takes; only a finished task
+/// that is cleared meanwhile is left out.
 fn write(store: &Store, out: impl Write) -> Result<(), Error> {
+    let (tasks, finished, feedbacks) = store.at_one_moment(|| {
+        let tasks = super::list::present_tasks(store)?;
+        let finished = store.history_ids(&HistoryFilter::default())?;
+        Ok((tasks, finished, store.feedbacks()?))
+    })?;
     let mut document = Document::begin(out)?;
-    let tasks = super::list::present_tasks(store)?;
     document.member("tasks", |records| {
         tasks.iter().try_for_each(|task| records.push(task))
     })?;
     document.member("history", |records| {
-        store.each_of_history(&HistoryFilter::default(), |row| records.push(&row))
+        store.each_of_history(&finished, |row| records.push(&row))
     })?;
-    let feedbacks = store.feedbacks()?;
     document.member("feedbacks", |records| {
         feedbacks.iter().try_for_each(|row| records.push(row))
     })?;

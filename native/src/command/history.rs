@@ -22,19 +22,25 @@ pub fn run(database: &Path, arguments: &HistoryArgs) -> Result<u8, Error> {
         before: arguments.before,
         limit: arguments.limit,
     };
+    let ids = store.history_ids(&filter)?;
     if arguments.json {
         let mut document = Document::begin(io::stdout().lock())?;
         document.member("history", |records| {
-            store.each_of_history(&filter, |row| records.push(&row))
+            store.each_of_history(&ids, |row| records.push(&row))
         })?;
         document.end()?;
         return Ok(0);
     }
-    let rows = store.history(&filter)?;
-    if rows.is_empty() {
+    let look = Look::of_stdout();
+    let mut table = table::history(&look);
+    store.each_of_history(&ids, |row| {
+        table.push(&row);
+        Ok(())
+    })?;
+    if table.is_empty() {
         crate::complain("no finished task matches");
     } else {
-        print_table(&table::history(&rows, &Look::of_stdout()))?;
+        print_table(&table.draw(&look))?;
     }
     Ok(0)
 }

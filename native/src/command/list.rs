@@ -29,7 +29,12 @@ pub fn run(database: &Path, json: bool) -> Result<u8, Error> {
     } else {
         let is_elsewhere =
             |task: &Task| is_running(task) && recover::judge(task) == Verdict::Elsewhere;
-        print_table(&table::tasks(&tasks, &Look::of_stdout(), is_elsewhere))?;
+        let look = Look::of_stdout();
+        let mut table = table::tasks(&look, is_elsewhere);
+        for task in &tasks {
+            table.push(task);
+        }
+        print_table(&table.draw(&look))?;
     }
     Ok(0)
 }

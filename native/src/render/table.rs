@@ -6,7 +6,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
 use jiff::tz::TimeZone;
 use taskwatcher_core::Values;
 use taskwatcher_core::record::{History, Task};
@@ -85,8 +85,8 @@ impl<'a, R> Column<'a, R> {
 
 /// The table of running and reserved tasks. `is_elsewhere` tells those that run where this machine
 /// cannot see them.
-pub fn tasks(rows: &[Task], look: &Look, is_elsewhere: impl Fn(&Task) -> bool) -> Drawn {
-    let elsewhere = |task: &Task| {
+pub fn tasks<'a>(look: &'a Look, is_elsewhere: impl Fn(&Task) -> bool + 'a) -> Table<'a, Task> {
+    let elsewhere = move |task: &Task| {
         let host = || {
             task.host
                 .as_deref()
@@ -98,7 +98,7 @@ pub fn tasks(rows: &[Task], look: &Look, is_elsewhere: impl Fn(&Task) -> bool) -
             String::new()
         }
     };
-    let columns = [
+    Table::of(vec![
         Column::new("TASK", Kind::Number, |task: &Task| task.taskid.to_string()),
         Column::new("NAME", Kind::Text(12), |task: &Task| {
             text(task.name.as_ref())
@@ -119,13 +119,12 @@ pub fn tasks(rows: &[Task], look: &Look, is_elsewhere: impl Fn(&Task) -> bool) -
         Column::new("INFO", Kind::Text(8), |task: &Task| {
             infos([&task.info1, &task.info2, &task.info3])
         }),
-    ];
-    draw(rows, &columns, look)
+    ])
 }
 
 /// The table of finished tasks.
-pub fn history(rows: &[History], look: &Look) -> Drawn {
-    let columns = [
+pub fn history(look: &Look) -> Table<'_, History> {
+    Table::of(vec![
         Column::new("TASK", Kind::Number, |row: &History| number(row.taskid)),
         Column::new("NAME", Kind::Text(12), |row: &History| {
             text(row.taskname.as_ref())
@@ -145,8 +144,7 @@ pub fn history(rows: &[History], look: &Look) -> Drawn {
         Column::new("INFO", Kind::Text(8), |row: &History| {
             infos([&row.info1, &row.info2, &row.info3])
         }),
-    ];
-    draw(rows, &columns, look)
+    ])
 }
 
 /// A table, and the columns that found no place on the terminal.
@@ -157,51 +155,74 @@ pub struct Drawn {
     pub left_out: Vec<&'static str>,
 }
 
-fn draw<R>(rows: &[R], columns: &[Column<'_, R>], look: &Look) -> Drawn {
-    let cells: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| columns.iter().map(|column| column.cell(row)).collect())
-        .collect();
-    let is_used = |&place: &usize| cells.iter().any(|row| !row[place].is_empty());
-    let mut shown: Vec<usize> = (0..columns.len()).filter(is_used).collect();
-    let mut left_out = Vec::new();
-    if let Some(width) = look.width {
-        let narrowest = |&place: &usize| {
-            narrowest(&columns[place], cells.iter().map(|row| row[place].as_str()))
-        };
-        // The last columns are the ones that a reader misses least.
-        while shown.len() > 1 && shown.iter().map(narrowest).sum::<u16>() > width + GAP {
-            left_out.extend(shown.pop().map(|place| columns[place].head));
+/// A table that is being filled. It keeps the cells of its rows and nothing else of them.
+pub struct Table<'a, R> {
+    columns: Vec<Column<'a, R>>,
+    rows: Vec<Vec<String>>,
+}
+
+impl<'a, R> Table<'a, R> {
+    fn of(columns: Vec<Column<'a, R>>) -> Self {
+        Self {
+            columns,
+            rows: Vec::new(),
         }
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    if let Some(width) = look.width {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(width);
+
+    /// Adds a row.
+    pub fn push(&mut self, row: &R) {
+        let cells = self.columns.iter().map(|column| column.cell(row));
+        self.rows.push(cells.collect());
     }
-    table.set_header(shown.iter().map(|&place| columns[place].head));
-    for row in &cells {
-        table.add_row(shown.iter().map(|&place| row[place].as_str()));
+
+    /// Whether it has no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
-    for (column, &place) in table.column_iter_mut().zip(&shown) {
-        column.set_padding((0, if Some(&place) == shown.last() { 0 } else { GAP }));
-        match columns[place].kind {
-            Kind::Text(_) => {
-                let bound = narrowest(&columns[place], cells.iter().map(|row| row[place].as_str()));
-                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(bound)));
-            }
-            Kind::Word => drop(column.set_constraint(ColumnConstraint::ContentWidth)),
-            Kind::Number => {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-                column.set_cell_alignment(CellAlignment::Right);
+
+    /// Draws it for where it goes.
+    pub fn draw(&self, look: &Look) -> Drawn {
+        let Self { columns, rows } = self;
+        let is_used = |&place: &usize| rows.iter().any(|row| !row[place].is_empty());
+        let mut shown: Vec<usize> = (0..columns.len()).filter(is_used).collect();
+        let mut left_out = Vec::new();
+        let narrowest =
+            |&place: &usize| narrowest(&columns[place], rows.iter().map(|row| row[place].as_str()));
+        if let Some(width) = look.width {
+            // The last columns are the ones that a reader misses least.
+            while shown.len() > 1 && shown.iter().map(narrowest).sum::<u16>() > width + GAP {
+                left_out.extend(shown.pop().map(|place| columns[place].head));
             }
         }
-    }
-    left_out.reverse();
-    Drawn {
-        table: table.trim_fmt(),
-        left_out,
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::NOTHING);
+        if let Some(width) = look.width {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(width);
+        }
+        table.set_header(shown.iter().map(|&place| columns[place].head));
+        for row in rows {
+            table.add_row(shown.iter().map(|&place| row[place].as_str()));
+        }
+        for (column, place) in table.column_iter_mut().zip(&shown) {
+            column.set_padding((0, if Some(place) == shown.last() { 0 } else { GAP }));
+            match columns[*place].kind {
+                Kind::Text(_) => {
+                    let bound = Width::Fixed(narrowest(place));
+                    column.set_constraint(ColumnConstraint::LowerBoundary(bound));
+                }
+                Kind::Word => drop(column.set_constraint(ColumnConstraint::ContentWidth)),
+                Kind::Number => {
+                    column.set_constraint(ColumnConstraint::ContentWidth);
+                    column.set_cell_alignment(CellAlignment::Right);
+                }
+            }
+        }
+        left_out.reverse();
+        Drawn {
+            table: table.trim_fmt(),
+            left_out,
+        }
     }
 }
 

@@ -47,18 +47,27 @@ impl Store {
         Ok(read::tasks_by_name(&self.connection, name)?)
     }
 
-    /// Finished tasks, oldest first.
-    pub fn history(&self, filter: &HistoryFilter) -> Result<Vec<History>, Error> {
-        Ok(read::history(&self.connection, filter)?)
+    /// Which rows the history has of finished tasks, oldest first.
+    pub fn history_ids(&self, filter: &HistoryFilter) -> Result<Vec<i64>, Error> {
+        Ok(read::history_ids(&self.connection, filter)?)
     }
 
-    /// The same one by one, for a history of any length.
+    /// These finished tasks one by one. The database is not held while `take` has one: whoever reads
+    /// what is printed may take as long as they like. One that was cleared since is left out.
     pub fn each_of_history(
         &self,
-        filter: &HistoryFilter,
+        ids: &[i64],
         take: impl FnMut(History) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        read::each_of_history(&self.connection, filter, take)
+        read::each_of_history(&self.connection, ids, take)
+    }
+
+    /// Lets `look` see the database as it is at one moment, whatever others write meanwhile.
+    pub fn at_one_moment<T>(&self, look: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        let moment = self.connection.unchecked_transaction()?;
+        let seen = look()?;
+        moment.rollback()?;
+        Ok(seen)
     }
 
     /// The stored values of running tasks, in the order of ids.
