@@ -1,6 +1,6 @@
 // The files that the tests open: made once for a run, in a folder of their own.
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -43,6 +43,9 @@ export function makeFiles(): void {
   makeLogs();
   makeExports();
   makeDatabases();
+  // As after a checkpoint with more to come: the database is older than its -wal.
+  utimesSync(FILES.database, 1_772_435_050, 1_772_435_050);
+  utimesSync(FILES.wal, 1_772_435_400, 1_772_435_400);
 }
 
 function makeLogs(): void {

@@ -18,6 +18,8 @@ onBuilds(['site', 'one file'], (viewer) => {
     expect(await page.locator('.figures').textContent()).toContain('schema 1');
     await expect.poll(() => names(page)).toContain('only-in-wal');
     expect(await page.locator('.cards').textContent()).toBe('5tasks1running1failed1lost');
+    // It has run until the -wal was written.
+    expect(await page.getByRole('row', { name: /soak/ }).locator('.duration').textContent()).toBe('≥ 6 min 40 s');
     await page.getByRole('row', { name: /soak/ }).click();
     await expect.poll(() => page.locator('.details h2').textContent()).toBe('soak task 5');
     expect(await page.locator('.outcome-line').textContent()).toContain('not over yet');

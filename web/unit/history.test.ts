@@ -14,7 +14,7 @@ const none = (n: number): Words => words(Array<string>(n).fill(''));
 
 const columns: Columns = {
   running: 1,
-  modified: 100,
+  now: 100,
   id: Float64Array.of(9, 1, 2, 3, 4),
   start: Float64Array.of(90, 10, 20, 30, NaN),
   end: Float64Array.of(NaN, 15, 28, 60, NaN),

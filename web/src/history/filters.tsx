@@ -81,9 +81,9 @@ function withChosen(all: readonly string[], chosen: string | null): readonly str
   return chosen === null || all.includes(chosen) ? all : [chosen, ...all];
 }
 
-/** Counted back from when the file was written last, as far as it says. */
+/** Counted back from the latest moment that the file knows of. */
 function periods(model: HistoryModel, chosen: number | null): [string, number][] {
-  const now = model.gantt.value?.now ?? model.written;
+  const { now } = model.choices.value;
   const all = PERIODS.map(([title, seconds]): [string, number] => [title, Math.max(0, Math.floor(now - seconds))]);
   if (chosen !== null && !all.some(([, at]) => at === chosen)) all.push(['as in the link', chosen]);
   return all;

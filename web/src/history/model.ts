@@ -1,6 +1,6 @@
 // One open database or export as the page sees it: the filters, the table as it stands, the task
 // that is looked at. The worker holds the rows; this holds what is in view.
-import { batch, computed, effect, signal } from '@preact/signals';
+import { batch, computed, effect, type Signal, signal } from '@preact/signals';
 import { note, numberIn, type Place, place } from '../app/place';
 import type { Info } from '../protocol/core-types';
 import { Cancelled, type Client, type Listener, Newest } from '../protocol/client';
@@ -26,8 +26,6 @@ export interface Details {
 export class HistoryModel {
   readonly name: string;
   readonly bytes: number;
-  /** When the file was written, unix seconds. */
-  readonly written: number;
   readonly info: Info;
   readonly loaded = signal(0);
   readonly done = signal(false);
@@ -36,7 +34,7 @@ export class HistoryModel {
   readonly only = signal<{ name: string | null; outcome: string | null; since: number | null }>({ name: null, outcome: null, since: null });
   readonly sort = signal<Sort>(NEWEST);
   readonly queried = signal<Queried | null>(null);
-  readonly choices = signal<Choices>({ used: [], names: [], outcomes: [] });
+  readonly choices: Signal<Choices>;
   readonly selected = signal<number | null>(null);
   /** The row of the table that the keyboard is on. */
   readonly cursor = signal(0);
@@ -67,7 +65,7 @@ export class HistoryModel {
   ) {
     this.name = opened.name;
     this.bytes = opened.bytes;
-    this.written = opened.written;
+    this.choices = signal({ used: [], names: [], outcomes: [], now: opened.written });
     this.info = opened.info;
     this.pages = new Pages((first, count, signal) => client.call('table', { first, count }, { signal }), (error) => this.failed(error));
     client.listener = {

@@ -82,7 +82,7 @@ export interface TableRow {
   name: string;
   outcome: string;
   start: number;
-  /** Of a running task: until the file was written. */
+  /** Of a running task: until the latest moment the file knows of. */
   duration: number;
   open: boolean;
   exit: string;
@@ -115,6 +115,8 @@ export interface Choices {
   used: SortColumn[];
   names: string[];
   outcomes: string[];
+  /** The latest moment the file knows of, unix seconds. */
+  now: number;
 }
 
 export interface Calls {

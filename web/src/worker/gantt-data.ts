@@ -1,11 +1,9 @@
 // The bars of a Gantt chart: when each task ran and what its status was along the way.
 import type { GanttData } from '../protocol/messages';
 import { member, type Node, plain } from '../text/json';
-import type { Columns } from './history-query';
+import { type Columns, FAR } from './history-query';
 
 const PAGE = 4096;
-/** Unix seconds; some year beyond 5000. */
-const FAR = 1e11;
 const STATUSES = ['RESERVED', 'RUNNING', 'SILENT', 'STALLED'];
 
 interface Timelines {
@@ -26,8 +24,6 @@ export function ganttOf(c: Columns, order: Uint32Array, limit: number, running: 
     for (const point of own) points.push(point);
     offsets[n + 1] = points.length / 2;
   });
-  let now = c.modified;
-  for (const column of [c.start, c.end]) for (const time of column) if (time > now && time < FAR) now = time;
   return {
     entry,
     start: pick(c.start),
@@ -38,7 +34,7 @@ export function ganttOf(c: Columns, order: Uint32Array, limit: number, running: 
     outcomes: c.outcomes.words,
     offsets,
     points: Float64Array.from(points),
-    now,
+    now: c.now,
   };
 }
 
@@ -72,7 +68,7 @@ function finishedTimelines(entries: Uint32Array, c: Columns, history: Timelines)
   return found;
 }
 
-function taskTimeline(task: Node): number[] {
+export function taskTimeline(task: Node): number[] {
   const timeline = member(task, 'timeline');
   if (timeline?.kind !== 'array') return [];
   return timeline.items.flatMap((point) => {

@@ -6,8 +6,8 @@ import type { Choices, FromWorker, GanttData, Queried, Query, SortColumn, TableR
 import { csvLine } from '../text/csv';
 import { member, type Node, parseJson, plain, writeJson } from '../text/json';
 import { isoTime } from '../text/time';
-import { ganttOf } from './gantt-data';
-import { type Columns, figuresOf, select, sortEntries, type Words, wordsOf } from './history-query';
+import { ganttOf, taskTimeline } from './gantt-data';
+import { type Columns, FAR, figuresOf, select, sortEntries, type Words, wordsOf } from './history-query';
 import type { Context } from './main';
 import type { Found as Sniffed } from './sniff';
 import { SyncSlices } from './slices';
@@ -39,17 +39,17 @@ export class HistoryFile {
   }
 
   static async open(source: Source, post: Post): Promise<HistoryFile> {
-    const modified = source.file.lastModified / 1000;
+    // What is written last goes to the -wal first.
+    const wal = source.kind === 'database' ? source.wal : null;
+    const modified = Math.max(source.file.lastModified, wal?.lastModified ?? 0) / 1000;
     if (source.kind === 'export') {
       const bytes = new Uint8Array(await source.file.arrayBuffer());
       return new HistoryFile(History.parse(bytes), modified, post);
     }
-    const files = [new SyncSlices(source.file), source.wal && new SyncSlices(source.wal)] as const;
+    const files = [new SyncSlices(source.file), wal && new SyncSlices(wal)] as const;
     const read = (file: 0 | 1, offset: number, length: number): Uint8Array =>
       files[file]?.read(offset, length) ?? new Uint8Array(0);
-    const history = source.wal
-      ? History.open(read, source.file.size, source.wal.size)
-      : History.open(read, source.file.size);
+    const history = wal ? History.open(read, source.file.size, wal.size) : History.open(read, source.file.size);
     return new HistoryFile(history, modified, post);
   }
 
@@ -89,7 +89,7 @@ export class HistoryFile {
       found.sort((a, b) => b.uses - a.uses);
       return found.slice(0, MOST_CHOICES).map(({ word }) => word).sort((a, b) => a.localeCompare(b));
     };
-    return { used, names: common(names), outcomes: common(outcomes) };
+    return { used, names: common(names), outcomes: common(outcomes), now: this.#all().now };
   }
 
   query(query: Query): Queried {
@@ -237,17 +237,20 @@ function columnsOf(history: History, running: Node[], modified: number): Columns
   const end = numbers('endtime');
   const duration = numbers('duration');
   const elapsed = numbers('elapsed_ms');
+  let now = modified;
+  const beats = of('lastupdate').map(Number);
+  for (const times of [start, end, beats, ...running.map(taskTimeline)]) for (const time of times) if (time > now && time < FAR) now = time;
   for (let n = 0; n < duration.length; n++) {
     const exact = elapsed[n] ?? NaN;
     if (!Number.isNaN(exact)) duration[n] = exact / 1000;
-    else if (n < offset) duration[n] = Math.max(0, modified - (start[n] ?? NaN));
+    else if (n < offset) duration[n] = Math.max(0, now - (start[n] ?? NaN));
     else if (Number.isNaN(duration[n] ?? NaN)) duration[n] = (end[n] ?? NaN) - (start[n] ?? NaN);
   }
   const outcomes = words('outcome', 'status');
   outcomes.words = outcomes.words.map((word) => word || 'unknown');
   return {
     running: offset,
-    modified,
+    now,
     id: numbers('taskid', 'taskid'),
     start,
     end,

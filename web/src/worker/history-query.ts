@@ -10,8 +10,8 @@ export interface Words {
 export interface Columns {
   /** How many entries at the front are running tasks. */
   running: number;
-  /** When the file was written, unix seconds. */
-  modified: number;
+  /** The latest moment the file knows of, unix seconds: until then running tasks have run. */
+  now: number;
   id: Float64Array;
   start: Float64Array;
   end: Float64Array;
@@ -26,6 +26,8 @@ export interface Columns {
   info3: Words;
 }
 
+/** Unix seconds; some year beyond 5000. What is further away is no time. */
+export const FAR = 1e11;
 /** Outcomes that mean a task did not do what it was meant to, and nobody asked for it. */
 const FAILURES = new Set(['failed', 'signalled', 'timeout', 'not_started']);
 /** Names beyond this many are left out of the summary; the rarest go. */
