@@ -36,7 +36,7 @@ struct Texts {
 }
 
 type Number = fn(&History) -> Option<i64>;
-type Text = fn(&History) -> Option<&String>;
+type Text = fn(&History) -> Option<&str>;
 
 const NUMBERS: [(&str, Number); 11] = [
     ("id", |row| Some(row.id)),
@@ -52,14 +52,16 @@ const NUMBERS: [(&str, Number); 11] = [
     ("leftovers", |row| row.leftovers),
 ];
 
-const TEXTS: [(&str, Text); 7] = [
-    ("taskname", |row| row.taskname.as_ref()),
-    ("outcome", |row| row.outcome.as_ref()),
-    ("host", |row| row.host.as_ref()),
-    ("termsignal", |row| row.termsignal.as_ref()),
-    ("info1", |row| row.info1.as_ref()),
-    ("info2", |row| row.info2.as_ref()),
-    ("info3", |row| row.info3.as_ref()),
+const TEXTS: [(&str, Text); 9] = [
+    ("taskname", |row| row.taskname.as_deref()),
+    ("outcome", |row| row.outcome.as_deref()),
+    ("host", |row| row.host.as_deref()),
+    ("termsignal", |row| row.termsignal.as_deref()),
+    ("termerror", |row| row.termerror.as_deref()),
+    ("command", |row| row.command.as_ref().map(Json::as_str)),
+    ("info1", |row| row.info1.as_deref()),
+    ("info2", |row| row.info2.as_deref()),
+    ("info3", |row| row.info3.as_deref()),
 ];
 
 impl Columns {
@@ -129,7 +131,7 @@ impl Columns {
 }
 
 impl Texts {
-    fn push(&mut self, text: Option<&String>) {
+    fn push(&mut self, text: Option<&str>) {
         let known = match text {
             Some(text) => self.by_word.get(text).copied(),
             None => self.absent,
@@ -138,13 +140,13 @@ impl Texts {
         self.codes.push(code);
     }
 
-    fn enter(&mut self, text: Option<&String>) -> u32 {
+    fn enter(&mut self, text: Option<&str>) -> u32 {
         // There are fewer than 2³² rows.
         #[expect(clippy::cast_possible_truncation)]
         let code = self.words.len() as u32;
-        self.words.push(text.cloned());
+        self.words.push(text.map(str::to_owned));
         match text {
-            Some(text) => drop(self.by_word.insert(text.clone(), code)),
+            Some(text) => drop(self.by_word.insert(text.to_owned(), code)),
             None => self.absent = Some(code),
         }
         code
@@ -180,6 +182,7 @@ mod tests {
         columns.push(&History {
             id: 3,
             taskname: Some("a".to_owned()),
+            command: Json::parse("[\"a\",\"-b\"]", Kind::Array),
             timeline: Json::parse("[[1000,\"RUNNING\"],[2000,\"STALLED\"]]", Kind::Array),
             ..History::default()
         });
@@ -202,6 +205,8 @@ mod tests {
             columns.words("taskname"),
             Some(&[Some("a".to_owned()), None][..])
         );
+        let commands = [Some("[\"a\",\"-b\"]".to_owned()), None];
+        assert_eq!(columns.words("command"), Some(&commands[..]));
         assert_eq!(columns.numbers("taskname"), None);
         let timelines = [2.0, 1000.0, 1.0, 2000.0, 3.0, 0.0, 1.0, 5.0, 4.0];
         assert_eq!(columns.timelines(0, usize::MAX), timelines);

@@ -7,6 +7,16 @@ import { FILES, HOSTILE } from './files';
 
 const names = (page: Page): Promise<string[]> => page.locator('.list-row .cell.name').allTextContents();
 const shown = (page: Page) => expect.poll(() => page.locator('.facts .count').textContent());
+/** What the details say beside a title. */
+const fieldOf = (page: Page, title: string) => page.locator('.fields div', { has: page.getByText(title, { exact: true }) }).locator('dd').textContent();
+
+async function savedCsv(page: Page, name = 'lab-tasks.csv'): Promise<string> {
+  const saving = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save CSV' }).click();
+  const file = await saving;
+  expect(file.suggestedFilename()).toBe(name);
+  return readFileSync(await file.path(), 'utf8');
+}
 
 onBuilds(['site', 'one file'], (viewer) => {
   test('a database with its -wal shows every task', async () => {
@@ -23,6 +33,8 @@ onBuilds(['site', 'one file'], (viewer) => {
     await page.getByRole('row', { name: /soak/ }).click();
     await expect.poll(() => page.locator('.details h2').textContent()).toBe('soak task 5');
     expect(await page.locator('.outcome-line').textContent()).toContain('not over yet');
+    expect(await fieldOf(page, 'Duration')).toBe('≥ 6 min 40 s');
+    expect(await savedCsv(page)).toMatch(/^5,soak,STALLED,.*,400,/m);
   });
 
   test('a database without its -wal says that it may be stale', async () => {
@@ -83,11 +95,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await dropFiles(page, [FILES.hostileExport]);
     await opened(page);
     await shown(page).toBe('3 shown');
-    const saving = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'Save CSV' }).click();
-    const file = await saving;
-    expect(file.suggestedFilename()).toBe('hostile-tasks.csv');
-    const text = readFileSync(await file.path(), 'utf8');
+    const text = await savedCsv(page, 'hostile-tasks.csv');
     expect(text.split('\r\n')[0]).toContain('taskid,name,outcome');
     expect(text).toContain("'=1+1");
     expect(text).toContain("'@SUM(A1)");

@@ -55,6 +55,7 @@ export function DetailsPane({ model }: { model: HistoryModel }) {
   }
   const { record } = details;
   const text = (field: string): string => plain(member(record, field));
+  const open = member(record, 'status') !== null;
   const name = text('taskname') || text('name');
   const feedback = member(record, 'feedback');
   const timeline = member(record, 'timeline');
@@ -73,14 +74,14 @@ export function DetailsPane({ model }: { model: HistoryModel }) {
       <div class="scroll" tabIndex={0} role="region" aria-label="What is known of the task">
         <p class="outcome-line">
           <Outcome word={clip(text('outcome') || text('status') || 'unknown', 40)} />
-          {member(record, 'status') && <span class="dim"> not over yet</span>}
+          {open && <span class="dim"> not over yet</span>}
         </p>
         <Command node={member(record, 'command')} />
         <dl class="fields">
           {FIELDS.map(([field, title, show]) => {
             const raw = text(field);
             if (raw === '' || (field === 'duration' && text('elapsed_ms') !== '')) return null;
-            const shown = show?.(raw) ?? raw;
+            const shown = (field === 'duration' && open ? '≥ ' : '') + (show?.(raw) ?? raw);
             return (
               <div key={field}>
                 <dt>{title}</dt>
@@ -91,7 +92,7 @@ export function DetailsPane({ model }: { model: HistoryModel }) {
         </dl>
         {feedback?.kind === 'object' && (
           <section class="sub">
-            <h3>{member(record, 'status') ? 'Feedback so far' : 'Final feedback'}</h3>
+            <h3>{open ? 'Feedback so far' : 'Final feedback'}</h3>
             {feedback.members.length === 0 ? <p class="dim">Empty: every key was cleared.</p> : feedback.members.map(([key, value], n) => <JsonTree key={n} name={key} node={value} />)}
           </section>
         )}

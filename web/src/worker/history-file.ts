@@ -125,13 +125,18 @@ export class HistoryFile {
   }
 
   record(entry: number): string {
+    const c = this.#all();
     const running = this.#running[entry];
     if (!running) return writeJson(this.#finished(entry - this.#running.length, 1)[0] ?? { kind: 'object', members: [] });
     if (running.kind !== 'object') return '{}';
     const feedback = this.#feedbacks.get(plain(member(running, 'taskid')));
     const values = feedback && member(feedback, 'feedback');
-    const members = running.members.filter(([key]) => !(key === 'feedback' && values));
-    return writeJson({ kind: 'object', members: values ? [...members, ['feedback', values]] : members });
+    const members = running.members.filter(([key]) => key !== 'duration' && !(key === 'feedback' && values));
+    // What is stored is from its last change; the table knows better.
+    const duration = c.duration[entry] ?? NaN;
+    if (!Number.isNaN(duration)) members.push(['duration', { kind: 'number', text: String(duration) }]);
+    if (values) members.push(['feedback', values]);
+    return writeJson({ kind: 'object', members });
   }
 
   #finished(first: number, count: number): Node[] {
