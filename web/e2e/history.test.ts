@@ -1,9 +1,10 @@
 // The history view, end to end.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { dropFiles, onBuilds, opened, openSample } from './browser';
-import { FILES, HOSTILE } from './files';
+import { FILES, FOLDER, HOSTILE } from './files';
 
 const names = (page: Page): Promise<string[]> => page.locator('.list-row .cell.name').allTextContents();
 const shown = (page: Page) => expect.poll(() => page.locator('.facts .count').textContent());
@@ -90,6 +91,29 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.getByRole('columnheader', { name: 'Started' }).getAttribute('aria-sort')).toBe('descending');
   });
 
+  test('an address leads to the same task in a newer file', async () => {
+    const { page } = viewer;
+    const path = join(FOLDER, 'moving.json');
+    const write = (tasks: object[], history: object[]): void => writeFileSync(path, JSON.stringify({ format: 'taskwatcher/1', tasks, history }));
+    const first = [1, 2].map((id) => ({ id, taskid: id, taskname: 'smoke', starttime: 1_772_434_800 + id, outcome: 'succeeded' }));
+    write([{ taskid: 3, name: 'soak', status: 'RUNNING', feedback: false, starttime: 1_772_434_900 }], first);
+    await dropFiles(page, [path]);
+    await opened(page);
+    const title = () => page.locator('.details h2').textContent();
+    await page.getByRole('row', { name: /^2/ }).click();
+    await expect.poll(title).toBe('smoke task 2');
+    await page.getByRole('row', { name: /soak/ }).click();
+    await expect.poll(title).toBe('soak task 3');
+    await expect.poll(() => page.url()).toMatch(/task=3$/);
+    write([], [...first, { id: 3, taskid: 3, taskname: 'soak', starttime: 1_772_434_900, outcome: 'lost' }]);
+    await dropFiles(page, [path]);
+    await shown(page).toBe('3 shown');
+    await expect.poll(() => page.locator('.outcome-line').textContent()).toBe('lost');
+    expect(await title()).toBe('soak task 3');
+    await page.goBack();
+    await expect.poll(title).toBe('smoke task 2');
+  });
+
   test('the table goes out as CSV that no spreadsheet runs', async () => {
     const { page } = viewer;
     await dropFiles(page, [FILES.hostileExport]);
@@ -139,9 +163,10 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.locator('.details .empty').count()).toBe(1);
     // A link leads back to the timeline and the task.
     await page.keyboard.press('ArrowRight');
-    await expect.poll(() => page.url()).toContain('entry=');
-    const link = page.url();
+    await page.locator('.details h2').waitFor();
     const chosen = await page.locator('.details h2').textContent();
+    await expect.poll(() => page.url()).toContain(`task=${chosen?.split(' ').at(-1)}.`);
+    const link = page.url();
     await page.goto('about:blank');
     await page.goto(link);
     await opened(page);

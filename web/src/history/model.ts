@@ -5,7 +5,7 @@ import { note, numberIn, type Place, place } from '../app/place';
 import type { Info } from '../protocol/core-types';
 import { Cancelled, type Client, type Listener, Newest } from '../protocol/client';
 import type { Choices, GanttData, Opened, Queried, Query, Sort, SortColumn, TableRow } from '../protocol/messages';
-import { type Node, parseJson } from '../text/json';
+import { member, type Node, parseJson, plain } from '../text/json';
 import { Pages } from '../ui/pages';
 import { Position } from '../ui/position';
 import { tell } from '../ui/save';
@@ -80,7 +80,9 @@ export class HistoryModel {
     this.restore(place.value);
     this.#stops.push(
       effect(() => {
-        if (this.done.value) this.#askChoices();
+        if (!this.done.value) return;
+        this.#askChoices();
+        this.#find(this.#wanted);
       }),
       effect(() => {
         if (this.done.value) this.#ask(this.query(), this.view.value);
@@ -131,24 +133,25 @@ export class HistoryModel {
     note({ view: view === 'table' ? null : view }, 'push');
   }
 
+  /** The address follows once it is known which task that is. */
   select(entry: number | null): void {
     if (entry === this.selected.peek()) return;
+    this.#wanted = undefined;
     this.selected.value = entry;
-    note({ entry }, 'push');
+    if (entry === null) note({ task: null }, 'push');
   }
 
   restore(from: Place): void {
     const sort = from.get('sort') ?? '';
     const column = SORTS.find((one) => one === sort.replace('-', ''));
     const since = numberIn(from, 'since', -1);
-    const entry = numberIn(from, 'entry', -1);
     batch(() => {
       this.view.value = from.get('view') === 'timeline' ? 'timeline' : 'table';
       this.text.value = from.get('q') ?? '';
       this.only.value = { name: from.get('name') ?? null, outcome: from.get('outcome') ?? null, since: since < 0 ? null : since };
       this.sort.value = column ? { column, down: sort.startsWith('-') } : NEWEST;
-      this.selected.value = entry < 0 || entry >= this.info.tasks + this.info.history ? null : entry;
     });
+    this.#find(from.get('task'));
   }
 
   async takeCsv(): Promise<Blob | null> {
@@ -214,10 +217,31 @@ export class HistoryModel {
     this.#looking.run(async () => {
       try {
         const text = await this.client.call('record', { entry });
-        if (this.selected.peek() === entry) this.details.value = { entry, record: parseJson(text), text };
+        if (this.selected.peek() !== entry) return;
+        const record = parseJson(text);
+        this.details.value = { entry, record, text };
+        const row = member(record, 'id');
+        note({ task: plain(member(record, 'taskid')) + (row ? `.${plain(row)}` : '') }, this.#wanted === undefined ? 'push' : 'replace');
       } catch (error) {
         this.failed(error);
       }
     });
+  }
+
+  /** Positions change with every task that ends; what an address names is looked for once all is read. */
+  /** The task of the address, as long as it led here and no choice. */
+  #wanted: string | undefined;
+
+  #find(task: string | undefined): void {
+    this.#wanted = task;
+    if (task === undefined) this.selected.value = null;
+    else if (this.done.peek()) {
+      this.client.call('find', { task }).then(
+        (entry) => {
+          if (this.#wanted === task) this.selected.value = entry < 0 ? null : entry;
+        },
+        (error: unknown) => this.failed(error),
+      );
+    }
   }
 }

@@ -134,7 +134,7 @@ export interface Calls {
   choices: [Record<string, never>, Choices];
   query: [Query, Queried];
   table: [{ first: number; count: number }, TableRow[]];
-  place: [{ entry: number }, number];
+  find: [{ task: string }, number];
   record: [{ entry: number }, string];
   gantt: [{ limit: number }, GanttData];
   csv: [Record<string, never>, Blob];

@@ -119,9 +119,18 @@ export class HistoryFile {
     return Array.from(this.#order.subarray(first, first + count), row);
   }
 
-  /** Where an entry stands in the table as it is now, -1 if it does not. */
-  place(entry: number): number {
-    return this.#order.indexOf(entry);
+  /**
+   * The entry that an address speaks of, -1 if there is none: `taskid` of a running task, `taskid.row`
+   * of a finished one. The row tells apart what has the same id, and a task may have ended since.
+   */
+  find(task: string): number {
+    const [taskid = NaN, row] = task.split('.').map((part) => (part === '' ? NaN : Number(part)));
+    const { id, running } = this.#all();
+    const rows = this.history.numbers('id');
+    const at = row === undefined ? -1 : rows.indexOf(row);
+    if (at >= 0 && Object.is(id[running + at], taskid)) return running + at;
+    const alive = id.indexOf(taskid);
+    return alive >= 0 && alive < running ? alive : id.lastIndexOf(taskid);
   }
 
   record(entry: number): string {
