@@ -91,6 +91,17 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.getByRole('columnheader', { name: 'Started' }).getAttribute('aria-sort')).toBe('descending');
   });
 
+  test('a reserved task has neither a start nor a duration nor a bar', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A week of history');
+    await shown(page).toBe('363 shown');
+    const reserved = page.locator('.list-row', { hasText: 'reserved' });
+    await expect.poll(() => reserved.locator('.start').textContent()).toBe('not yet');
+    expect(await reserved.locator('.duration').textContent()).toBe('');
+    await page.getByRole('tab', { name: 'Timeline' }).click();
+    await expect.poll(() => page.locator('.gantt canvas').getAttribute('aria-label')).toContain('Timeline of 362 tasks');
+  });
+
   test('an address leads to the same task in a newer file', async () => {
     const { page } = viewer;
     const path = join(FOLDER, 'moving.json');
@@ -147,7 +158,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await openSample(page, 'A week of history');
     await page.getByRole('tab', { name: 'Timeline' }).click();
     const canvas = page.locator('.gantt canvas');
-    await expect.poll(() => canvas.getAttribute('aria-label')).toContain('Timeline of 363 tasks');
+    await expect.poll(() => canvas.getAttribute('aria-label')).toContain('Timeline of 362 tasks');
     await canvas.focus();
     await page.keyboard.press('ArrowRight');
     await expect.poll(() => page.locator('.gantt [aria-live]').textContent()).toMatch(/: \w+, 2026-03-0/);

@@ -74,7 +74,7 @@ export function DetailsPane({ model }: { model: HistoryModel }) {
       <div class="scroll" tabIndex={0} role="region" aria-label="What is known of the task">
         <p class="outcome-line">
           <Outcome word={clip(text('outcome') || text('status') || 'unknown', 40)} />
-          {open && <span class="dim"> not over yet</span>}
+          {open && <span class="dim"> {text('starttime') === '' ? 'not started yet' : 'not over yet'}</span>}
         </p>
         <Command node={member(record, 'command')} />
         <dl class="fields">

@@ -82,7 +82,7 @@ export interface TableRow {
   name: string;
   outcome: string;
   start: number;
-  /** Of a running task: until the latest moment the file knows of. */
+  /** Of a running task: until the latest moment the file knows of. NaN where unknown, and of one that has not started. */
   duration: number;
   open: boolean;
   exit: string;

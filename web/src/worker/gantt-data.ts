@@ -10,10 +10,11 @@ interface Timelines {
   timelines(first: number, count: number): Float64Array;
 }
 
-/** The first `limit` entries of `order` that have a start. */
+/** The first `limit` entries of `order` that have started. */
 export function ganttOf(c: Columns, order: Uint32Array, limit: number, running: Node[], history: Timelines): GanttData {
   // One row that claims to be of the year 300,000 must not squeeze all others into a pixel.
-  const entry = order.filter((at) => Math.abs(c.start[at] ?? NaN) < FAR).slice(0, limit);
+  const started = (at: number): boolean => at >= c.running || !Number.isNaN(c.duration[at] ?? NaN);
+  const entry = order.filter((at) => Math.abs(c.start[at] ?? NaN) < FAR && started(at)).slice(0, limit);
   const pick = (column: Float64Array): Float64Array => Float64Array.from(entry, (at) => column[at] ?? NaN);
   const lines = finishedTimelines(entry, c, history);
   const offsets = new Uint32Array(entry.length + 1);

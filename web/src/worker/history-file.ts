@@ -247,7 +247,9 @@ function columnsOf(history: History, running: Node[], modified: number): Columns
     });
     return { words: list, codes };
   };
+  // A reserved task has its place in the order of starts, but no duration: it has not started.
   const start = numbers('starttime', 'starttime', 'reservetime');
+  const reserved = of('starttime').map((text) => text === '');
   const end = numbers('endtime');
   const duration = numbers('duration');
   const elapsed = numbers('elapsed_ms');
@@ -257,7 +259,7 @@ function columnsOf(history: History, running: Node[], modified: number): Columns
   for (let n = 0; n < duration.length; n++) {
     const exact = elapsed[n] ?? NaN;
     if (!Number.isNaN(exact)) duration[n] = exact / 1000;
-    else if (n < offset) duration[n] = Math.max(0, now - (start[n] ?? NaN));
+    else if (n < offset) duration[n] = reserved[n] ? NaN : Math.max(0, now - (start[n] ?? NaN));
     else if (Number.isNaN(duration[n] ?? NaN)) duration[n] = (end[n] ?? NaN) - (start[n] ?? NaN);
   }
   const outcomes = words('outcome', 'status');
