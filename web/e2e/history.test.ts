@@ -28,7 +28,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     expect(await page.locator('.warning').count()).toBe(0);
     expect(await page.locator('.figures').textContent()).toContain('schema 1');
     await expect.poll(() => names(page)).toContain('only-in-wal');
-    expect(await page.locator('.cards').textContent()).toBe('5tasks1running1failed1lost');
+    expect(await page.locator('.cards').textContent()).toBe('5tasks1running2not succeeded1lost');
     // It has run until the -wal was written.
     expect(await page.getByRole('row', { name: /soak/ }).locator('.duration').textContent()).toBe('≥ 6 min 40 s');
     await page.getByRole('row', { name: /soak/ }).click();

@@ -10,13 +10,13 @@ import type { HistoryModel } from './model';
 export function Summary({ model }: { model: HistoryModel }) {
   const figures = model.queried.value?.figures;
   if (!figures) return null;
-  const { tasks, running, failed, lost, outcomes, names } = figures;
+  const { tasks, running, notSucceeded, lost, outcomes, names } = figures;
   return (
     <section class="summary" aria-label="Summary">
       <ul class="cards">
         <Card title="tasks" value={tasks} />
         <Card title="running" value={running} tone="running" />
-        <Card title="failed" value={failed} tone="failed" />
+        <Card title="not succeeded" value={notSucceeded} tone="failed" />
         <Card title="lost" value={lost} tone="lost" />
       </ul>
       <div class="shares">
@@ -46,7 +46,7 @@ export function Summary({ model }: { model: HistoryModel }) {
               <tr>
                 <th scope="col">Name</th>
                 <th scope="col" class="n">Tasks</th>
-                <th scope="col" class="n">Failed</th>
+                <th scope="col" class="n">Not succeeded</th>
                 <th scope="col" class="n">p50</th>
                 <th scope="col" class="n">p95</th>
               </tr>
@@ -81,7 +81,7 @@ function ByName({ model, figures }: { model: HistoryModel; figures: NameFigures 
         </button>
       </th>
       <td class="n">{count(figures.tasks)}</td>
-      <td class="n">{figures.failed > 0 ? count(figures.failed) : '–'}</td>
+      <td class="n">{figures.notSucceeded > 0 ? count(figures.notSucceeded) : '–'}</td>
       <td class="n">{formatDuration(figures.p50) || '–'}</td>
       <td class="n">{formatDuration(figures.p95) || '–'}</td>
     </tr>

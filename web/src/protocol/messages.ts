@@ -55,7 +55,7 @@ export interface Query {
 export interface NameFigures {
   name: string;
   tasks: number;
-  failed: number;
+  notSucceeded: number;
   p50: number;
   p95: number;
 }
@@ -63,8 +63,8 @@ export interface NameFigures {
 export interface Figures {
   tasks: number;
   running: number;
-  /** Ended badly without being asked to: failed, signalled, timeout, not started. */
-  failed: number;
+  /** Over, and with any outcome but success; lost ones are among them. */
+  notSucceeded: number;
   lost: number;
   outcomes: { word: string; count: number }[];
   names: NameFigures[];

@@ -28,8 +28,6 @@ export interface Columns {
 
 /** Unix seconds; some year beyond 5000. What is further away is no time. */
 export const FAR = 1e11;
-/** Outcomes that mean a task did not do what it was meant to, and nobody asked for it. */
-const FAILURES = new Set(['failed', 'signalled', 'timeout', 'not_started']);
 /** Names beyond this many are left out of the summary; the rarest go. */
 const MOST_NAMES = 200;
 /** Nor does a summary list more outcomes than there are words for, some more for odd databases. */
@@ -122,8 +120,9 @@ function ranks({ words, codes }: Words): Float64Array {
 export function figuresOf(c: Columns, entries: Uint32Array): Figures {
   const outcomes = new Float64Array(c.outcomes.words.length);
   const tasks = new Uint32Array(c.names.words.length);
-  const failed = new Uint32Array(c.names.words.length);
-  const failure = c.outcomes.words.map((word) => FAILURES.has(word));
+  const bad = new Uint32Array(c.names.words.length);
+  // Databases of 1.7 do not know how a task ended.
+  const isBad = c.outcomes.words.map((word) => word !== 'succeeded' && word !== 'unknown');
   const reserved = c.outcomes.words.map((word) => word === 'RESERVED');
   let running = 0;
   for (const entry of entries) {
@@ -132,7 +131,7 @@ export function figuresOf(c: Columns, entries: Uint32Array): Figures {
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     tasks[name] = (tasks[name] ?? 0) + 1;
     if (entry < c.running) running += reserved[outcome] ? 0 : 1;
-    else if (failure[outcome]) failed[name] = (failed[name] ?? 0) + 1;
+    else if (isBad[outcome]) bad[name] = (bad[name] ?? 0) + 1;
   }
   const spans = durationsByName(c, entries, tasks);
   const names = [...tasks.keys()]
@@ -144,7 +143,7 @@ export function figuresOf(c: Columns, entries: Uint32Array): Figures {
       return {
         name: c.names.words[name] ?? '',
         tasks: tasks[name] ?? 0,
-        failed: failed[name] ?? 0,
+        notSucceeded: bad[name] ?? 0,
         p50: quantile(sorted, 0.5),
         p95: quantile(sorted, 0.95),
       };
@@ -152,13 +151,11 @@ export function figuresOf(c: Columns, entries: Uint32Array): Figures {
   const counted = c.outcomes.words
     .map((word, code) => ({ word, count: outcomes[code] ?? 0 }))
     .filter(({ count }) => count > 0);
-  const of = (test: (word: string) => boolean): number =>
-    counted.reduce((sum, { word, count }) => sum + (test(word) ? count : 0), 0);
   return {
     tasks: entries.length,
     running,
-    failed: of((word) => FAILURES.has(word)),
-    lost: of((word) => word === 'lost'),
+    notSucceeded: bad.reduce((sum, size) => sum + size, 0),
+    lost: counted.find(({ word }) => word === 'lost')?.count ?? 0,
     outcomes: counted.sort((a, b) => b.count - a.count).slice(0, MOST_OUTCOMES),
     names,
   };
