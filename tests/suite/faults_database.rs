@@ -117,6 +117,30 @@ fn a_spool_is_taken_in_once_whoever_dies_around_it() {
 }
 
 #[test]
+fn a_record_that_is_spooled_while_a_command_waits_is_not_lost() {
+    let lab = lab();
+    let (launcher, puppet) = lab.launch(&[], "p", &[]);
+    let _ = lab.reserve(&[]);
+    lab.edit("UPDATE tasks SET expires = 1 WHERE status = 'RESERVED'");
+    let odd = lab.path("tasks.db.spool-9-x.json");
+    fs::write(&odd, "{}").expect("a file");
+    let lock = lock(&lab);
+    // It has looked for spool files once it complains of this one, and waits for the lock then.
+    let waiting = lab.spawn(["update"]);
+    lab.wait_for_file("its complaint", || {
+        waiting.stderr_so_far().contains("spool-9-x").then_some(())
+    });
+    fs::remove_file(&odd).expect("no file");
+    puppet.exit(3);
+    let _ = spool_when_it_comes(&lab, lab.folder());
+    launcher.signal(Signal::KILL);
+    let _ = launcher.wait();
+    drop(lock);
+    assert_eq!(waiting.wait().code(), 0);
+    assert_recorded_once(&lab, 3);
+}
+
+#[test]
 fn a_launcher_dies_right_after_its_spool() {
     let lab = lab();
     let line = lab.launch_line(&["--feedback"], "p", &[]);

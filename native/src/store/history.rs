@@ -63,9 +63,28 @@ pub struct Keep {
 
 impl Store {
     /// Moves a task into the history in one transaction that survives a loss of power. `false`: its
-    /// run is there already, and nothing was done. A task whose row has been lost (a database that
-    /// was replaced) is archived all the same.
+    /// run is there already. A task whose row has been lost (a database that was replaced) is
+    /// archived all the same.
     pub fn finish(&mut self, finished: &Finished) -> Result<bool, Error> {
+        self.archive(finished, false, finished.record.run.as_deref())
+    }
+
+    /// The same for a task that was judged to be gone by this identity. If its row has another one by
+    /// now, a launcher has it or had it, which knows more: then nothing is done.
+    pub fn finish_lost(
+        &mut self,
+        finished: &Finished,
+        identity: Option<&Json>,
+    ) -> Result<bool, Error> {
+        self.archive(finished, true, identity.map(Json::as_str))
+    }
+
+    fn archive(
+        &mut self,
+        finished: &Finished,
+        is_lost: bool,
+        owner: Option<&str>,
+    ) -> Result<bool, Error> {
         let Finished {
             taskid,
             record,
@@ -73,21 +92,27 @@ impl Store {
         } = finished;
         self.synchronous("FULL")?;
         let transaction = self.write()?;
+        let delete = if is_lost {
+            "DELETE FROM tasks WHERE id = ?1 AND identity IS ?2"
+        } else {
+            "DELETE FROM tasks WHERE id = ?1 AND instr(identity, ?2) > 0"
+        };
+        let deleted = transaction.execute(delete, params![taskid, owner])?;
+        if is_lost && deleted == 0 {
+            return Ok(false);
+        }
+        if deleted > 0 {
+            transaction.execute("DELETE FROM feedbacks WHERE id = ?1", [taskid])?;
+        }
         let is_archived = transaction.query_row(
             "SELECT EXISTS (SELECT 1 FROM history WHERE run = ?1)",
             [&record.run],
             |row| row.get(0),
         )?;
-        let deleted = transaction.execute(
-            "DELETE FROM tasks WHERE id = ?1
-                 AND CASE WHEN ?2 IS NULL THEN identity IS NULL ELSE instr(identity, ?2) > 0 END",
-            params![taskid, record.run],
-        )?;
-        if is_archived || (deleted == 0 && record.run.is_none()) {
+        if is_archived {
+            // A row that is there all the same would be archived again by every command.
+            transaction.commit()?;
             return Ok(false);
-        }
-        if deleted > 0 {
-            transaction.execute("DELETE FROM feedbacks WHERE id = ?1", [taskid])?;
         }
         if let Some(removal) = removal {
             transaction.execute(
@@ -197,5 +222,63 @@ impl Store {
         )?;
         transaction.commit()?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taskwatcher_core::json::Kind;
+
+    fn identity(run: &str) -> String {
+        format!("{{\"run\":\"{run}\"}}")
+    }
+
+    /// A store with one task of this run.
+    fn store(run: &str) -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("tasks.db")).unwrap();
+        store
+            .connection
+            .execute(
+                "INSERT INTO tasks (id, status, identity) VALUES (7, 'RUNNING', ?1)",
+                [identity(run)],
+            )
+            .unwrap();
+        (folder, store)
+    }
+
+    fn finished(run: &str) -> Finished {
+        Finished {
+            taskid: 7,
+            record: History {
+                run: Some(run.to_owned()),
+                ..History::default()
+            },
+            removal: None,
+        }
+    }
+
+    #[test]
+    fn a_verdict_that_is_out_of_date_archives_nothing() {
+        let (_folder, mut store) = store("r, adopted");
+        let judged = Json::parse(&identity("r"), Kind::Object);
+        assert!(!store.finish_lost(&finished("r"), judged.as_ref()).unwrap());
+        assert!(!store.finish_lost(&finished("r"), None).unwrap());
+        assert!(store.task(7).unwrap().is_some());
+        let present = Json::parse(&identity("r, adopted"), Kind::Object);
+        assert!(store.finish_lost(&finished("r"), present.as_ref()).unwrap());
+        assert!(store.task(7).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_row_whose_run_is_archived_goes() {
+        let (_folder, mut store) = store("r");
+        assert!(store.finish(&finished("r")).unwrap());
+        let row = "INSERT INTO tasks (id, status, identity) VALUES (7, 'RUNNING', ?1)";
+        store.connection.execute(row, [identity("r")]).unwrap();
+        assert!(!store.finish(&finished("r")).unwrap());
+        assert!(store.task(7).unwrap().is_none());
+        assert_eq!(store.count_history().unwrap(), 1);
     }
 }

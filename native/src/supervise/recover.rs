@@ -39,7 +39,21 @@ pub enum Verdict {
     Elsewhere,
 }
 
-/// Judges a row.
+/// Judges a row of either kind: a reservation is gone once the machine was booted after it.
+fn verdict_of(row: &Row) -> Verdict {
+    if is_running(row) {
+        return judge(row);
+    }
+    let place: Option<Place> = row.identity.as_ref().and_then(Json::to);
+    match place {
+        Some(place) if place.is_ours() && place.is_of_an_earlier_boot() => {
+            Verdict::Gone { rebooted: true }
+        }
+        _ => Verdict::Elsewhere,
+    }
+}
+
+/// Judges the row of a running task.
 pub fn judge(row: &Row) -> Verdict {
     let Some(identity) = identity_of(row) else {
         return judge_original(row);
@@ -120,24 +134,33 @@ pub fn open(database: &Path) -> Result<Store, Error> {
 }
 
 /// The same without adoption; returns the tasks whose commands have lost their launchers.
-pub fn recover(store: &mut Store) -> Result<Vec<i64>, Error> {
+fn recover(store: &mut Store) -> Result<Vec<i64>, Error> {
     if store.is_read_only() {
         return Ok(Vec::new());
     }
-    let rows = store.tasks()?;
-    let folders = feedback_folders(store, &rows)?;
+    // Judged before the spool files are looked for: a launcher that is dead by now writes none any
+    // more, and one that dies later is left to the next command.
+    let judged: Vec<(Row, Verdict)> = store
+        .tasks()?
+        .into_iter()
+        .map(|row| {
+            let verdict = verdict_of(&row);
+            (row, verdict)
+        })
+        .collect();
+    let gone = judged
+        .iter()
+        .filter(|(_, verdict)| matches!(verdict, Verdict::Gone { .. }));
+    let folders = feedback_folders(store, gone.map(|(row, _)| row.taskid))?;
     store.take_in_spools(&folders)?;
     store.drop_expired(clock::unix_seconds())?;
     let mut orphans = Vec::new();
-    for row in &rows {
-        if !is_running(row) {
-            if is_of_an_earlier_boot(row) {
+    for (row, verdict) in &judged {
+        match *verdict {
+            Verdict::Gone { .. } if !is_running(row) => {
                 store.drop_reservation(row.taskid)?;
             }
-            continue;
-        }
-        match judge(row) {
-            Verdict::Gone { rebooted } => archive_lost(store, row.taskid, rebooted)?,
+            Verdict::Gone { rebooted } => archive_lost(store, row, rebooted)?,
             // A launcher that was started inside another task would end with that one.
             Verdict::Orphaned if std::env::var_os("TASKWATCHER_RUN").is_none() => {
                 orphans.push(row.taskid);
@@ -149,21 +172,12 @@ pub fn recover(store: &mut Store) -> Result<Vec<i64>, Error> {
     Ok(orphans)
 }
 
-/// Whether a reservation was made here before the machine was booted.
-fn is_of_an_earlier_boot(reservation: &Row) -> bool {
-    let place: Option<Place> = reservation.identity.as_ref().and_then(Json::to);
-    place.is_some_and(|place| place.is_ours() && place.is_of_an_earlier_boot())
-}
-
-/// Folders in which a launcher may have left a spool file: only those of rows that are gone, and of
+/// Folders in which a launcher may have left a spool file: only those of tasks that are gone, and of
 /// tasks that were archived right before their launcher died.
-fn feedback_folders(store: &Store, rows: &[Row]) -> Result<Vec<PathBuf>, Error> {
+fn feedback_folders(store: &Store, gone: impl Iterator<Item = i64>) -> Result<Vec<PathBuf>, Error> {
     let mut folders = Vec::new();
-    for row in rows
-        .iter()
-        .filter(|row| is_running(row) && matches!(judge(row), Verdict::Gone { .. }))
-    {
-        let path = store.feedfile(row.taskid)?;
+    for id in gone {
+        let path = store.feedfile(id)?;
         folders.extend(path.as_deref().and_then(Path::parent).map(Path::to_owned));
     }
     let removals = store.removals()?;
@@ -176,9 +190,11 @@ fn feedback_folders(store: &Store, rows: &[Row]) -> Result<Vec<PathBuf>, Error> 
     Ok(folders)
 }
 
-fn archive_lost(store: &mut Store, id: i64, rebooted: bool) -> Result<(), Error> {
+fn archive_lost(store: &mut Store, judged: &Row, rebooted: bool) -> Result<(), Error> {
+    let id = judged.taskid;
     // A spool may have been taken in, or another command may be at it: the row decides.
-    let Some(row) = store.task(id)? else {
+    let row = store.task(id)?;
+    let Some(row) = row.filter(|row| row.identity == judged.identity) else {
         return Ok(());
     };
     let feedfile = store.feedfile(id)?;
@@ -197,11 +213,12 @@ fn archive_lost(store: &mut Store, id: i64, rebooted: bool) -> Result<(), Error>
     let removal = feedfile
         .zip(options)
         .and_then(|(path, options)| finish::removal(&path, &options));
-    store.finish(&Finished {
+    let finished = Finished {
         taskid: id,
         record,
         removal,
-    })?;
+    };
+    store.finish_lost(&finished, judged.identity.as_ref())?;
     Ok(())
 }
 
