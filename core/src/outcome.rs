@@ -64,7 +64,8 @@ impl Outcome {
 }
 
 /// How a process ended, as its parent sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Exit {
     /// It called exit with this code (0–255).
     Code(i32),

@@ -354,6 +354,90 @@ fn what_an_adopted_command_leaves_is_ended_waited_for_or_left() {
     }
 }
 
+/// A deaf daemon of a task whose command has ended with 3, by itself or because somebody asked, and
+/// whose launcher was killed then.
+fn left_behind(lab: &Lab, options: &[&str], asked: bool) -> (i64, Puppet) {
+    let (launcher, mut puppet) = lab.launch(options, "p", &[]);
+    let task = id(&lab.only_task());
+    let mut daemon = puppet.child(lab.stage(), "daemon", "setsid orphan");
+    daemon.tell("hold SIGTERM");
+    puppet.tell("hold SIGTERM");
+    let program = Process::open(puppet.pid()).expect("the program");
+    if asked {
+        launcher.signal(Signal::TERM);
+        assert_eq!(puppet.next_signal(), "SIGTERM");
+    }
+    puppet.exit(3);
+    lab.wait_for_database("the command's end", |database| {
+        let rows = rows(database, "SELECT options FROM tasks");
+        let options: Value = serde_json::from_str(rows[0]["options"].as_str()?).ok()?;
+        (!options["command_end"].is_null()).then_some(())
+    });
+    launcher.signal(Signal::KILL);
+    let _ = launcher.wait();
+    program.reap();
+    (task, daemon)
+}
+
+#[test]
+fn what_is_waited_for_has_another_launcher_and_the_exit_code_stays() {
+    let lab = lab();
+    let options = ["--unique", "--name", "n", "--leftovers", "wait"];
+    let (task, daemon) = left_behind(&lab, &options, false);
+    let refused = lab.run(["reserve", "--unique", "--name", "n"]).failure(1);
+    assert!(refused.contains("active"), "{refused}");
+    let launcher = launcher_of(&lab, task);
+    assert!(!launcher.has_ended());
+    // One more that dies while it waits.
+    launcher.signal(Signal::KILL);
+    launcher.reap();
+    let _ = lab.only_task();
+    let launcher = launcher_of(&lab, task);
+    end(daemon, 0);
+    launcher.reap();
+    let record = lab.only_record();
+    assert_eq!(
+        (text(&record, "outcome"), number(&record, "exitcode")),
+        ("failed", 3)
+    );
+    assert_eq!(number(&record, "leftovers"), 1);
+    assert_eq!(record["termerror"], "exit code 3");
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn what_ends_while_nobody_waits_for_it_costs_no_exit_code() {
+    let lab = lab();
+    let (_, daemon) = left_behind(&lab, &["--leftovers", "wait"], false);
+    end(daemon, 0);
+    let record = lab.only_record();
+    assert_eq!(
+        (text(&record, "outcome"), number(&record, "exitcode")),
+        ("failed", 3)
+    );
+    assert!(number(&record, "elapsed_ms") >= 0, "{record}");
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn a_grace_that_was_begun_ends_under_another_launcher() {
+    for (asked, outcome) in [(true, "killed"), (false, "failed")] {
+        let lab = lab();
+        let (_, daemon) = left_behind(&lab, &["--grace", "1h"], asked);
+        lab.edit("UPDATE tasks SET options = json_set(options, '$.grace', 0.1)");
+        let daemon = Process::open(daemon.pid()).expect("it lives");
+        let _ = lab.list();
+        daemon.reap();
+        let record = record_when_it_comes(&lab);
+        for process in lab.processes() {
+            process.reap();
+        }
+        assert_eq!(text(&record, "outcome"), outcome);
+        assert_eq!(number(&record, "exitcode"), 3);
+        lab.assert_nothing_left();
+    }
+}
+
 #[test]
 fn an_odd_feedback_file_keeps_nobody_from_adopting() {
     for make in [

@@ -109,6 +109,7 @@ fn request(database: &Path, arguments: &LaunchArgs) -> Result<Request, Error> {
             detached: arguments.detach,
             launched: None,
             before: None,
+            command_end: None,
         },
         output: arguments.output.clone().or_else(quiet),
     })

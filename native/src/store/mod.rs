@@ -15,7 +15,7 @@ use taskwatcher_core::record::{Feedback, History, Task};
 
 pub use self::history::{Finished, Keep, Removal};
 pub use self::open::Patience;
-pub use self::task::{Labels, Start, Taken, feedback_name, is_running};
+pub use self::task::{Labels, Start, State, Taken, feedback_name, is_running};
 
 use crate::error::Error;
 

@@ -59,6 +59,21 @@ pub struct Start {
     pub identity: String,
 }
 
+/// What a launcher keeps up to date in the row of its task.
+#[derive(Clone, Copy, Debug)]
+pub struct State<'a> {
+    /// The status it shows.
+    pub status: Status,
+    /// JSON array.
+    pub timeline: &'a str,
+    /// Unix seconds of the last heartbeat that was seen.
+    pub beat: Option<i64>,
+    /// JSON object.
+    pub options: &'a str,
+    /// Why it is being ended, once that was decided.
+    pub ending: Option<&'a Ending>,
+}
+
 impl Store {
     /// Gives out a new id. `lifetime` is in seconds; `None`: the reservation never expires. `place`
     /// says where, as JSON: a reservation does not outlive the boot it was made in.
@@ -140,24 +155,39 @@ impl Store {
         Ok((id, result))
     }
 
-    /// Stores a running task's status. `run` is the mark of the run that says so: a row that was
+    /// Stores what its launcher knows of a running task; returns why it is being ended, if a cause is
+    /// recorded: the first one stays. `run` is the mark of the run that says so: a row that was
     /// archived meanwhile is not touched.
-    pub fn show(
+    pub fn store_state(
         &mut self,
         id: i64,
         run: &str,
-        status: Status,
-        timeline: &str,
-        beat: Option<i64>,
-    ) -> Result<(), Error> {
+        state: &State<'_>,
+    ) -> Result<Option<Ending>, Error> {
+        let ending = state.ending.map(Json::of);
         let transaction = self.write()?;
-        transaction.execute(
-            "UPDATE tasks SET status = ?3, timeline = ?4, lastupdate = coalesce(?5, lastupdate)
-             WHERE id = ?1 AND instr(identity, ?2) > 0",
-            params![id, run, status.as_str(), timeline, beat],
-        )?;
+        let recorded: Option<Option<String>> = transaction
+            .query_row(
+                "UPDATE tasks SET status = ?3, timeline = ?4, lastupdate = coalesce(?5, lastupdate),
+                     options = ?6, ending = coalesce(ending, ?7)
+                 WHERE id = ?1 AND instr(identity, ?2) > 0
+                 RETURNING ending",
+                params![
+                    id,
+                    run,
+                    state.status.as_str(),
+                    state.timeline,
+                    state.beat,
+                    state.options,
+                    ending.as_ref().map(Json::as_str),
+                ],
+                |row| row.get(0),
+            )
+            .optional()?;
         transaction.commit()?;
-        Ok(())
+        Ok(recorded
+            .flatten()
+            .and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     /// Records why a task is being ended, unless a cause is recorded already; returns the one that

@@ -114,7 +114,8 @@ fn task_of(
     Ok((task, stored))
 }
 
-fn options_of(row: &Row) -> Options {
+/// The options of a running task.
+pub fn options_of(row: &Row) -> Options {
     row.options.as_ref().and_then(Json::to).unwrap_or_default()
 }
 

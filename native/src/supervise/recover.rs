@@ -14,7 +14,9 @@ use taskwatcher_core::record::{History, Task as Row};
 
 use super::adopt;
 use super::finish::{self, Ended};
-use super::task::Options;
+use super::machine::Leftovers;
+use super::task::{CommandEnd, Options};
+use super::tree::Tree;
 use crate::error::Error;
 use crate::feedback::Reading;
 use crate::store::{Finished, Store, is_running};
@@ -28,9 +30,9 @@ use crate::sys::wait::Reaped;
 pub enum Verdict {
     /// Its launcher lives.
     Supervised,
-    /// Its launcher is dead, its command lives.
+    /// Its launcher is dead, its command lives, or others of its tree do.
     Orphaned,
-    /// Both are gone.
+    /// All are gone.
     Gone {
         /// The machine was booted since.
         rebooted: bool,
@@ -64,11 +66,19 @@ pub fn judge(row: &Row) -> Verdict {
         Verdict::Gone { rebooted: true }
     } else if identity.launcher.is_alive() {
         Verdict::Supervised
-    } else if identity.child.is_alive() {
+    } else if identity.child.is_alive() || has_left_others(row, &identity) {
         Verdict::Orphaned
     } else {
         Verdict::Gone { rebooted: false }
     }
+}
+
+/// Whether a command that is gone has left processes that a launcher would have ended or waited for.
+fn has_left_others(row: &Row, identity: &Identity) -> bool {
+    let options = adopt::options_of(row);
+    let ends_at_once = options.leftovers == Leftovers::Leave && row.ending.is_none();
+    let tree = || Tree::adopted(identity.child, options.detached, &identity.run);
+    !ends_at_once && !tree().others().is_empty()
 }
 
 /// Judges a row of 1.7, which says no more than a process id. Its launcher refreshes `lastupdate`
@@ -207,9 +217,10 @@ fn archive_lost(store: &mut Store, judged: &Row, rebooted: bool) -> Result<(), E
         .as_ref()
         .filter(|_| !rebooted)
         .and_then(|identity| process::exit_of_zombie(identity.child));
-    let mut record = lost_record(&row, exit, rebooted, feedback.as_deref());
-    record.run = identity.map(|identity| identity.run);
     let options: Option<Options> = row.options.as_ref().and_then(Json::to);
+    let end = options.as_ref().and_then(|options| options.command_end);
+    let mut record = lost_record(&row, exit, end, rebooted, feedback.as_deref());
+    record.run = identity.map(|identity| identity.run);
     let removal = feedfile
         .zip(options)
         .and_then(|(path, options)| finish::removal(&path, &options));
@@ -222,15 +233,23 @@ fn archive_lost(store: &mut Store, judged: &Row, rebooted: bool) -> Result<(), E
     Ok(())
 }
 
-fn lost_record(row: &Row, exit: Option<Exit>, rebooted: bool, feedback: Option<&str>) -> History {
+fn lost_record(
+    row: &Row,
+    exit: Option<Exit>,
+    end: Option<CommandEnd>,
+    rebooted: bool,
+    feedback: Option<&str>,
+) -> History {
     let ending: Option<Ending> = row.ending.as_ref().and_then(Json::to);
+    let told = end.map(|end| end.exit);
+    let exit = told.filter(|&exit| exit != Exit::Unknown).or(exit);
     let ended = Ended {
         reaped: exit.map(|exit| Reaped { exit, usage: None }),
         ending,
         not_started: None,
-        elapsed: Duration::ZERO,
-        endtime: clock::unix_seconds(),
-        leftovers: 0,
+        elapsed: end.map_or(Duration::ZERO, |end| end.elapsed),
+        endtime: end.map_or_else(clock::unix_seconds, |end| end.endtime),
+        leftovers: end.map_or(0, |end| end.leftovers),
         survivors: Vec::new(),
         timeline: row.timeline.as_ref().map_or("[]", Json::as_str).to_owned(),
     };
@@ -251,9 +270,11 @@ fn lost_record(row: &Row, exit: Option<Exit>, rebooted: bool, feedback: Option<&
             None => why.to_owned(),
         });
     }
-    // Only when it was found is known, not how long it ran or what it left.
-    record.duration = None;
-    record.elapsed_ms = None;
-    record.leftovers = None;
+    if end.is_none() {
+        // Only when it was found is known, not how long it ran or what it left.
+        record.duration = None;
+        record.elapsed_ms = None;
+        record.leftovers = None;
+    }
     record
 }

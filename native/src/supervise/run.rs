@@ -7,24 +7,24 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use taskwatcher_core::outcome::{Cause, Ending};
+use taskwatcher_core::json::Json;
+use taskwatcher_core::outcome::{Cause, Ending, Exit};
 use taskwatcher_core::status::Status;
 
 use super::adopt;
 use super::finish::{self, Ended};
 use super::heartbeat::Heartbeat;
 use super::machine::{Action, Leftovers, Machine};
-use super::task::{Task, Timeline};
+use super::task::{CommandEnd, Options, Task, Timeline};
 use super::tree::Tree;
-use crate::error::Error;
-use crate::store::{Patience, Store};
+use crate::store::{Patience, State, Store};
 use crate::sys::fault::{self, Step};
 use crate::sys::signal::{Signal, Signals};
 use crate::sys::terminal::Terminal;
-use crate::sys::wait::Change;
+use crate::sys::wait::{Change, Reaped};
 use crate::sys::{clock, watch};
 
-/// When to try again to store a status that could not be stored.
+/// When to try again to store what could not be stored.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// How often the tree of an adopted command is looked at while nothing tells of its changes: after
@@ -77,8 +77,8 @@ pub struct Supervision<'a> {
     ending: Option<Ending>,
     /// A process of the tree may have ended though no signal says so.
     look_at_tree: bool,
-    /// When the command itself ended, and what outlived it.
-    command_end: Option<(Duration, i64, usize)>,
+    /// The command's own end, while others of its tree run on.
+    command_end: Option<CommandEnd>,
 }
 
 impl<'a> Supervision<'a> {
@@ -105,7 +105,7 @@ impl<'a> Supervision<'a> {
             started,
             ending: None,
             look_at_tree: false,
-            command_end: None,
+            command_end: task.options.command_end,
         }
     }
 
@@ -115,23 +115,34 @@ impl<'a> Supervision<'a> {
         let now = clock::monotonic();
         self.status = status;
         self.machine = self.machine.going_on(status, now);
-        if let Some(ending) = ending {
-            let actions = self.machine.end_again(adopt::signal_of(&ending), now);
-            self.ending = Some(ending);
-            self.perform(actions, None);
-        }
+        self.ending = ending;
         self
     }
 
     /// Runs the task to its end.
     pub fn run(mut self) -> Ended {
         // The command may have ended before its signals were waited for.
-        let mut finished = self.child_changed();
+        let mut finished = self.take_up() || self.child_changed();
         while !finished {
             self.wait();
             finished = self.step();
         }
         self.ended()
+    }
+
+    /// Goes on with an end that an earlier launcher had begun, and with what the command had left;
+    /// whether the task is finished.
+    fn take_up(&mut self) -> bool {
+        let now = clock::monotonic();
+        if let Some(ending) = &self.ending {
+            let actions = self.machine.end_again(adopt::signal_of(ending), now);
+            self.perform(actions, None);
+        }
+        if self.command_end.is_none() {
+            return false;
+        }
+        let actions = self.machine.command_ended(self.tree.others().len(), now);
+        self.perform(actions, None)
     }
 
     fn wait(&mut self) {
@@ -209,7 +220,7 @@ impl<'a> Supervision<'a> {
             .store_again
             .is_some_and(|again| clock::monotonic() >= again)
         {
-            self.store_status();
+            self.store_state();
         }
         false
     }
@@ -237,11 +248,15 @@ impl<'a> Supervision<'a> {
             match self.tree.peek() {
                 Change::None => {}
                 Change::Stopped(signal) => self.command_stopped(signal),
-                Change::Ended => {
+                Change::Ended(exit) => {
                     fault::reach(Step::ExitSeen);
                     let left = self.tree.others().len();
-                    self.command_end = Some((clock::since_boot(), clock::unix_seconds(), left));
+                    self.command_end = Some(self.ends_now(exit, left));
                     let actions = self.machine.command_ended(left, clock::monotonic());
+                    if !actions.contains(&Action::Finish) {
+                        // What it left may run for long: whoever goes on with it has to know.
+                        self.store_state();
+                    }
                     if self.perform(actions, None) {
                         return true;
                     }
@@ -285,7 +300,7 @@ impl<'a> Supervision<'a> {
                 Action::Show(status) => {
                     self.status = status;
                     self.timeline.push(status);
-                    self.store_status();
+                    self.store_state();
                 }
                 Action::Record(cause, signal) => self.record_ending(cause, signal, asked_by),
                 Action::End(signal) => self.tree.signal(signal),
@@ -296,19 +311,28 @@ impl<'a> Supervision<'a> {
         false
     }
 
-    fn store_status(&mut self) {
-        let stored = self.store().and_then(|mut store| {
-            let beat = self.heartbeat.as_ref().and_then(Heartbeat::last);
-            store.show(
-                self.task.id,
-                &self.task.run,
-                self.status,
-                &self.timeline.to_json(),
-                beat,
-            )
+    /// Stores all that another launcher or a person would have to know. It must never hold up a
+    /// deadline: what cannot be stored now is tried again.
+    fn store_state(&mut self) {
+        let options = Json::of(&Options {
+            command_end: self.command_end,
+            ..self.task.options.clone()
         });
-        // A status is for people who look; it must never hold up a deadline.
+        let timeline = self.timeline.to_json();
+        let state = State {
+            status: self.status,
+            timeline: &timeline,
+            beat: self.heartbeat.as_ref().and_then(Heartbeat::last),
+            options: options.as_str(),
+            ending: self.ending.as_ref(),
+        };
+        let stored = Store::reopen(&self.task.database, Patience::Short)
+            .and_then(|mut store| store.store_state(self.task.id, &self.task.run, &state));
         self.store_again = stored.is_err().then(|| clock::monotonic() + STORE_AGAIN);
+        // Somebody may have recorded a cause before; but what ends by itself has none.
+        if let (Some(ending), Ok(Some(recorded))) = (&mut self.ending, stored) {
+            *ending = recorded;
+        }
     }
 
     fn record_ending(&mut self, cause: Cause, signal: Signal, asked_by: Option<Signal>) {
@@ -320,42 +344,49 @@ impl<'a> Supervision<'a> {
                 format!("the launcher got {}", signal.unwrap_or(Signal::TERM))
             }
         };
-        let ending = Ending {
+        self.ending = Some(Ending {
             cause,
             signal: signal.to_string(),
             reason,
-        };
-        let recorded = self
-            .store()
-            .and_then(|mut store| store.record_ending(self.task.id, &self.task.run, &ending));
-        // Without a database the launcher itself remembers.
-        self.ending = Some(recorded.ok().flatten().unwrap_or(ending));
+        });
+        self.store_state();
     }
 
-    fn store(&self) -> Result<Store, Error> {
-        Store::reopen(&self.task.database, Patience::Short)
+    /// The command ends just now.
+    fn ends_now(&self, exit: Exit, leftovers: usize) -> CommandEnd {
+        CommandEnd {
+            exit,
+            elapsed: clock::since_boot().saturating_sub(self.started.since_boot),
+            endtime: clock::unix_seconds(),
+            leftovers,
+        }
     }
 
     fn ended(self) -> Ended {
         let reaped = self.tree.reap_command();
-        let (end, endtime, leftovers) = self
+        let end = self
             .command_end
-            .unwrap_or_else(|| (clock::since_boot(), clock::unix_seconds(), 0));
+            .unwrap_or_else(|| self.ends_now(Exit::Unknown, 0));
         let mut survivors: Vec<i32> = Vec::new();
         let ended_all = self.ending.is_some() || self.task.options.leftovers != Leftovers::Leave;
-        if ended_all && (leftovers > 0 || self.ending.is_some()) {
+        if ended_all && (end.leftovers > 0 || self.ending.is_some()) {
             survivors.extend(self.tree.others().iter().map(|stat| stat.pid));
         }
         if reaped.is_none() {
             survivors.push(self.tree.group());
         }
+        // Only the first of its launchers may have been told.
+        let exit = Some(end.exit).filter(|&exit| exit != Exit::Unknown);
         Ended {
-            reaped,
+            reaped: reaped.map(|reaped| Reaped {
+                exit: exit.unwrap_or(reaped.exit),
+                ..reaped
+            }),
             ending: self.ending,
             not_started: None,
-            elapsed: end.saturating_sub(self.started.since_boot),
-            endtime,
-            leftovers,
+            elapsed: end.elapsed,
+            endtime: end.endtime,
+            leftovers: end.leftovers,
             survivors,
             timeline: self.timeline.to_json(),
         }

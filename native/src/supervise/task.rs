@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use taskwatcher_core::json::Json;
+use taskwatcher_core::outcome::Exit;
 use taskwatcher_core::status::Status;
 
 use super::machine::{Leftovers, Policy};
@@ -30,6 +31,21 @@ pub struct Options {
     pub launched: Option<Duration>,
     /// What stood in the feedback file's place at launch; only what differs from it is this task's.
     pub before: Option<Version>,
+    /// The command's own end, once it has left others that the task goes on with.
+    pub command_end: Option<CommandEnd>,
+}
+
+/// How a command ended, while others of its tree ran on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CommandEnd {
+    /// What its parent saw.
+    pub exit: Exit,
+    /// Time from its start.
+    pub elapsed: Duration,
+    /// Unix seconds.
+    pub endtime: i64,
+    /// How many processes outlived it.
+    pub leftovers: usize,
 }
 
 impl Options {

@@ -54,6 +54,8 @@ struct Adopted {
     /// The session that belongs to the task alone, if there is one: that of a launcher that was
     /// detached.
     session: Option<i32>,
+    /// When it was adopted, the command still had its number, and so its group.
+    has_group: bool,
     /// When it was adopted, the command was not executed yet.
     at_gate: bool,
 }
@@ -80,7 +82,8 @@ impl Tree {
     }
 
     /// The tree of a command whose launcher has died. `run` is its mark; `detached` says that it was
-    /// started in a session of its own.
+    /// started in a session of its own. If the command has died too and was reaped, its group and
+    /// session may be anybody's: then the mark alone tells who was of its tree.
     pub fn adopted(command: Process, detached: bool, run: &str) -> Self {
         let descriptor = PidFd::open(command.pid).ok();
         let present = process::stat(command.pid).filter(|stat| stat.start == command.start);
@@ -92,6 +95,7 @@ impl Tree {
                 descriptor: descriptor.filter(|_| command.is_alive()),
                 mark: format!("TASKWATCHER_RUN={run}"),
                 session: session.filter(|_| detached),
+                has_group: present.is_some(),
                 at_gate: present.is_some_and(|stat| stat.is_forked_only()),
             }),
         }
@@ -122,9 +126,11 @@ impl Tree {
     pub fn peek(&self) -> Change {
         match &self.root {
             // Without such a child there is nothing to wait for.
-            Root::Child { .. } => wait::peek(self.command.pid).unwrap_or(Change::Ended),
+            Root::Child { .. } => {
+                wait::peek(self.command.pid).unwrap_or(Change::Ended(Exit::Unknown))
+            }
             Root::Adopted(_) if self.command.is_alive() => Change::None,
-            Root::Adopted(_) => Change::Ended,
+            Root::Adopted(adopted) => Change::Ended(self.exit(adopted)),
         }
     }
 
@@ -133,15 +139,18 @@ impl Tree {
         match &self.root {
             Root::Child { .. } => wait::reap(self.command.pid).ok().flatten(),
             Root::Adopted(_) if self.command.is_alive() => None,
-            Root::Adopted(adopted) => {
-                let exit = pidfd::exit(self.command, adopted.descriptor.as_ref())
-                    .filter(|&exit| exit != NOT_EXECUTED || !adopted.at_gate);
-                Some(Reaped {
-                    exit: exit.unwrap_or(Exit::Unknown),
-                    usage: None,
-                })
-            }
+            Root::Adopted(adopted) => Some(Reaped {
+                exit: self.exit(adopted),
+                usage: None,
+            }),
         }
+    }
+
+    /// How an adopted command has ended, if anybody says.
+    fn exit(&self, adopted: &Adopted) -> Exit {
+        pidfd::exit(self.command, adopted.descriptor.as_ref())
+            .filter(|&exit| exit != NOT_EXECUTED || !adopted.at_gate)
+            .unwrap_or(Exit::Unknown)
     }
 
     /// The processes of the tree that run now, without the command. Children that have ended are
@@ -285,9 +294,10 @@ impl Tree {
         // is left in it.
         let command_lives = present(command.pid).is_some_and(|stat| stat.process() == command);
         let leader = adopted.descriptor.as_ref();
-        let group_lives = leader
-            .and_then(PidFd::group_exists)
-            .unwrap_or_else(|| command_lives || present(command.pid).is_none());
+        let group_lives = adopted.has_group
+            && leader
+                .and_then(PidFd::group_exists)
+                .unwrap_or_else(|| command_lives || present(command.pid).is_none());
         // The session's leader is the dead launcher; one that has a leader again is another session.
         let session = adopted
             .session

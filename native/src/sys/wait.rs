@@ -31,8 +31,8 @@ pub struct Usage {
 /// A change of state of one child that was not consumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It has ended and is a zombie that keeps its ids until [`reap`].
-    Ended,
+    /// It has ended like this and is a zombie that keeps its ids until [`reap`].
+    Ended(Exit),
     /// A signal stopped it.
     Stopped(Signal),
     /// Nothing new.
@@ -43,7 +43,7 @@ pub enum Change {
 #[allow(unsafe_code)]
 pub fn peek(pid: i32) -> io::Result<Change> {
     let id = libc::id_t::try_from(pid).map_err(io::Error::other)?;
-    let ask = |flags: i32| -> io::Result<(i32, i32)> {
+    let ask = |flags: i32| -> io::Result<(i32, i32, i32)> {
         // SAFETY: all zeroes is a valid siginfo, waitid writes to memory of ours, and the fields
         // read are those that waitid sets (a zero pid means that nothing was waiting).
         unsafe {
@@ -54,15 +54,17 @@ pub fn peek(pid: i32) -> io::Result<Change> {
                 &raw mut info,
                 flags | libc::WNOHANG,
             ))?;
-            Ok((info.si_pid(), info.si_status()))
+            Ok((info.si_pid(), info.si_code, info.si_status()))
         }
     };
-    if ask(libc::WEXITED | libc::WNOWAIT)?.0 == pid {
-        return Ok(Change::Ended);
+    match ask(libc::WEXITED | libc::WNOWAIT)? {
+        (0, ..) => {}
+        (_, libc::CLD_EXITED, code) => return Ok(Change::Ended(Exit::Code(code))),
+        (_, _, signal) => return Ok(Change::Ended(Exit::Signal(signal))),
     }
     match ask(libc::WSTOPPED)? {
-        (0, _) => Ok(Change::None),
-        (_, signal) => Ok(Change::Stopped(Signal::from_number(signal))),
+        (0, ..) => Ok(Change::None),
+        (_, _, signal) => Ok(Change::Stopped(Signal::from_number(signal))),
     }
 }
 
