@@ -141,6 +141,25 @@ fn a_record_that_is_spooled_while_a_command_waits_is_not_lost() {
 }
 
 #[test]
+fn a_cause_that_could_not_be_recorded_is_recorded_later() {
+    let lab = lab();
+    let (launcher, mut puppet) = lab.launch(&["--grace", "1h"], "p", &[]);
+    puppet.tell("hold SIGTERM");
+    let lock = lock(&lab);
+    launcher.signal(Signal::TERM);
+    assert_eq!(puppet.next_signal(), "SIGTERM");
+    drop(lock);
+    lab.wait_for_database("the cause", |database| {
+        let rows = taskwatcher_tests::rows(database, "SELECT ending FROM tasks");
+        rows[0]["ending"].is_string().then_some(())
+    });
+    launcher.signal(Signal::KILL);
+    let _ = launcher.wait();
+    crate::end(puppet, 0);
+    assert_eq!(text(&lab.only_record(), "outcome"), "killed");
+}
+
+#[test]
 fn a_launcher_dies_right_after_its_spool() {
     let lab = lab();
     let line = lab.launch_line(&["--feedback"], "p", &[]);
