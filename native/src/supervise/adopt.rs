@@ -24,7 +24,7 @@ use crate::store::Store;
 use crate::sys::clock;
 use crate::sys::detach::{self, Answer};
 use crate::sys::identity::{Identity, Process};
-use crate::sys::signal::{Inherited, Signal, Signals};
+use crate::sys::signal::{Inherited, Signals};
 
 /// Starts a launcher in the background that adopts the task. Returns once it has claimed the row,
 /// or another one has.
@@ -127,9 +127,4 @@ fn started_at(command: Process, launched: Option<Duration>) -> Started {
         clock::monotonic().saturating_sub(age)
     });
     Started::at(monotonic, command.started())
-}
-
-/// The signal that an earlier launcher has begun to end the task with.
-pub fn signal_of(ending: &Ending) -> Signal {
-    Signal::named(&ending.signal).unwrap_or(Signal::TERM)
 }

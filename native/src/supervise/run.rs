@@ -11,7 +11,6 @@ use taskwatcher_core::json::Json;
 use taskwatcher_core::outcome::{Cause, Ending, Exit};
 use taskwatcher_core::status::Status;
 
-use super::adopt;
 use super::finish::{self, Ended};
 use super::heartbeat::Heartbeat;
 use super::machine::{Action, Leftovers, Machine};
@@ -135,7 +134,8 @@ impl<'a> Supervision<'a> {
     fn take_up(&mut self) -> bool {
         let now = clock::monotonic();
         if let Some(ending) = &self.ending {
-            let actions = self.machine.end_again(adopt::signal_of(ending), now);
+            let signal = Signal::named(&ending.signal).unwrap_or(Signal::TERM);
+            let actions = self.machine.end_again(signal, now);
             self.perform(actions, None);
         }
         if self.command_end.is_none() {
