@@ -9,6 +9,9 @@ const at = (name: string): string => join(FOLDER, name);
 
 export const FILES = {
   small: at('small.log'),
+  empty: at('empty.log'),
+  emptyExport: at('empty.json'),
+  fresh: at('fresh.db'),
   hundred: at('hundred.log'),
   hostileLog: at('hostile.log'),
   hostileExport: at('hostile.json'),
@@ -76,6 +79,8 @@ function makeLogs(): void {
       '[deep]' + '['.repeat(5000) + ']'.repeat(5000),
     ].join('\n') + '\n',
   );
+  writeFileSync(FILES.empty, '');
+  writeFileSync(FILES.emptyExport, '{"format":"taskwatcher/1"}');
   writeFileSync(FILES.gzip, Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0));
 
   if (existsSync(FILES.hundred)) return;
@@ -155,6 +160,7 @@ function makeDatabases(): void {
     INSERT INTO history (id, taskid, taskname, outcome, exitcode, starttime, endtime, elapsed_ms) VALUES
       (3, 3, 'only-in-wal', 'succeeded', 0, 1772435000, 1772435010, 10000), (4, 4, 'only-in-wal', 'lost', NULL, 1772435100, 1772435110, 10000);
     INSERT INTO tasks (id, name, status, feedback, starttime, timeline) VALUES (5, 'soak', 'STALLED', 1, 1772435000, '[[1772435000000,"RUNNING"],[1772435100000,"STALLED"]]');`);
+  sql(FILES.fresh, `${NEW_TABLES} INSERT INTO tasks (id, name, status, reservetime) VALUES (1, 'waits', 'RESERVED', 1772435000);`);
   sql(FILES.foreign, 'CREATE TABLE recipes (id INTEGER, title TEXT); INSERT INTO recipes VALUES (1, \'soup\');');
   sql(FILES.large, `${NEW_TABLES}
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)

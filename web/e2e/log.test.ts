@@ -25,6 +25,26 @@ onBuilds(['site', 'one file'], (viewer) => {
     expect(await page.title()).toContain('small.log');
   });
 
+  test('what holds nothing is opened to its end', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.empty]);
+    await opened(page);
+    await page.getByText('This log is empty').waitFor();
+    await dropFiles(page, [FILES.emptyExport]);
+    await expect.poll(() => page.locator('.file').textContent()).toBe('empty.json');
+    await opened(page);
+    await dropFiles(page, [FILES.fresh]);
+    await page.locator('.list-row', { hasText: 'waits' }).waitFor();
+    await opened(page);
+  });
+
+  test('the page itself never scrolls', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A test run');
+    await page.locator('.pair .set-at').first().waitFor();
+    expect(await page.evaluate(() => [document.documentElement.scrollHeight, document.body.scrollHeight])).toEqual([860, 860]);
+  });
+
   test('the file dialog opens a log, with and without handles', async () => {
     const { page } = viewer;
     // A browser without the newer dialog.

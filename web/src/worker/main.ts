@@ -32,12 +32,12 @@ const handlers: Handlers = {
     if (found.kind === 'log') {
       await core('log');
       log = new LogFile(found.file, live, post, crashed);
-      void log.index().catch(crashed);
+      begin(log.index.bind(log));
       return { kind: 'log', name: found.file.name, bytes: found.file.size };
     }
     await core('history');
     history = await HistoryFile.open(found, post);
-    void history.load().catch(crashed);
+    begin(history.load.bind(history));
     return { kind: 'history', name: found.file.name, bytes: found.file.size, written: history.modified, info: history.info };
   },
   grow: ({ file }) => theLog().grow(file),
@@ -57,6 +57,11 @@ const handlers: Handlers = {
   gantt: ({ limit }) => theHistory().gantt(limit),
   csv: (_, context) => theHistory().csv(context),
 };
+
+/** Once the answer to `open` is on its way: only then is there somebody to hear the news. */
+function begin(reading: () => Promise<unknown>): void {
+  setTimeout(() => void reading().catch(crashed));
+}
 
 const open = new Map<number, AbortController>();
 
