@@ -340,8 +340,7 @@ fn a_reservation_that_is_launched_just_now_is_ended_like_a_task() {
     assert_eq!(killer.code(), 0, "{killer:?}");
     assert!(killer.stderr.contains("locked"), "{killer:?}");
     assert_eq!(first.wait().code(), 0);
-    let killed = lab.history(&["--outcome", "killed"]);
-    assert_eq!(killed.len(), 2);
+    assert_eq!(lab.history(&["--outcome", "killed"]).len(), 2);
     lab.assert_nothing_left();
 }
 

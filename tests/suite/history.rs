@@ -333,3 +333,22 @@ fn timelines_keep_their_two_ends() {
         assert_eq!(start / 1000, number(&record, "starttime"), "{record}");
     }
 }
+
+#[test]
+fn nothing_is_written_over_the_database() {
+    let lab = lab();
+    let _ = lab.run(["launch", "--", "true"]).success();
+    let database = lab.database_file();
+    std::os::unix::fs::symlink(&database, lab.path("link")).expect("a link");
+    for suffix in ["", "-wal", "-shm"] {
+        let file = format!("{}{suffix}", database.display());
+        let error = lab.run(["export", &file]).failure(1);
+        assert!(error.contains("is the database itself"), "{error}");
+        let error = lab
+            .run(["launch", "--output", &file, "--", "true"])
+            .failure(125);
+        assert!(error.contains("is the database itself"), "{error}");
+    }
+    let _ = lab.run(["export", "link"]).failure(1);
+    assert_eq!(lab.history(&[]).len(), 1);
+}

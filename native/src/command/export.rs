@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::render::document::Document;
 use crate::store::{Store, is_running};
 use crate::supervise::recover;
-use crate::sys::identity;
+use crate::sys::{file, identity};
 
 /// Writes the document to a file or to standard output.
 pub fn run(database: &Path, file: Option<&Path>) -> Result<u8, Error> {
@@ -19,6 +19,12 @@ pub fn run(database: &Path, file: Option<&Path>) -> Result<u8, Error> {
     refresh_feedback(&mut store)?;
     match file {
         None => write(&store, io::stdout().lock())?,
+        Some(path) if file::is_of_database(path, database) => {
+            return Err(Error::Refused(format!(
+                "'{}' is the database itself; name another file",
+                path.display()
+            )));
+        }
         Some(path) => write_file(&store, path)?,
     }
     Ok(0)

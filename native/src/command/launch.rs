@@ -11,7 +11,7 @@ use crate::supervise::arguments::feedback_in;
 use crate::supervise::launch::{Request, launch};
 use crate::supervise::task::Options;
 use crate::sys::detach::{self, Answer};
-use crate::sys::signal;
+use crate::sys::{file, signal};
 
 /// The exit code of every failure of `launch` that is not the command's.
 pub const FAILED: u8 = 125;
@@ -56,7 +56,12 @@ fn run_detached(request: &Request) -> Result<u8, Error> {
     });
     let answers = answers.map_err(|error| Error::io("go to the background", &error))?;
     match answers.wait(|line| eprintln!("{line}")) {
-        Answer::Started(id) => print(&id).map(|()| 0),
+        Answer::Started(id) => match print(&id) {
+            Ok(()) => Ok(0),
+            Err(error) => Err(Error::Refused(format!(
+                "{error}; task {id} runs all the same, and 'taskwatcher kill {id}' ends it"
+            ))),
+        },
         Answer::Failed(code) => Ok(code),
     }
 }
@@ -83,6 +88,14 @@ fn request(database: &Path, arguments: &LaunchArgs) -> Result<Request, Error> {
         .clone()
         .unwrap_or_else(|| folder.join("feedback"));
     let quiet = || arguments.detach.then(|| PathBuf::from("/dev/null"));
+    if let Some(output) = &arguments.output
+        && file::is_of_database(output, database)
+    {
+        return Err(Error::Refused(format!(
+            "the output file '{}' is the database itself; name another file",
+            output.display()
+        )));
+    }
     Ok(Request {
         database: database.to_owned(),
         taken: arguments.taskid.map_or(

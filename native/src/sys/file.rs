@@ -41,6 +41,23 @@ impl Version {
     }
 }
 
+/// Whether this path leads to a database's file or to one of those that `SQLite` keeps beside it.
+pub fn is_of_database(path: &Path, database: &Path) -> bool {
+    let identity = |path: &Path| {
+        std::fs::metadata(path)
+            .ok()
+            .map(|data| (data.dev(), data.ino()))
+    };
+    let Some(found) = identity(path) else {
+        return false;
+    };
+    ["", "-wal", "-shm", "-journal"].into_iter().any(|suffix| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(suffix);
+        identity(Path::new(&name)) == Some(found)
+    })
+}
+
 /// Opens a regular file for reading. A symbolic link, a pipe or a device is an error; opening never
 /// waits for anybody and, but for a race, does nothing to a device.
 pub fn open_regular(path: &Path) -> io::Result<File> {
