@@ -5,6 +5,7 @@
 //! Where a machine cannot make a fault happen, the test says that it was skipped and why.
 
 mod faults_adoption;
+mod faults_commands;
 mod faults_database;
 mod faults_files;
 mod faults_load;

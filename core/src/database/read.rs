@@ -100,16 +100,17 @@ pub fn history_ids(connection: &Connection, filter: &HistoryFilter) -> rusqlite:
         conditions.push("id < ?");
         values.push(before);
     }
-    let mut sql = "SELECT id FROM history".to_owned();
+    // By `rowid`, which `id` is in every sound history; in a hostile one `id` may be anything.
+    let mut sql = "SELECT rowid FROM history".to_owned();
     if !conditions.is_empty() {
         sql.push_str(" WHERE ");
         sql.push_str(&conditions.join(" AND "));
     }
     if let Some(limit) = &filter.limit {
-        sql = format!("SELECT id FROM ({sql} ORDER BY id DESC LIMIT ?)");
+        sql = format!("SELECT rowid FROM ({sql} ORDER BY rowid DESC LIMIT ?)");
         values.push(limit);
     }
-    sql.push_str(" ORDER BY id");
+    sql.push_str(" ORDER BY rowid");
     let mut statement = connection.prepare(&sql)?;
     let ids = statement.query_map(&*values, |row| row.get(0))?;
     ids.collect()
@@ -127,7 +128,7 @@ pub fn each_of_history<E: From<rusqlite::Error>>(
     ids: &[i64],
     mut take: impl FnMut(History) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut statement = connection.prepare("SELECT * FROM history WHERE id = ?1")?;
+    let mut statement = connection.prepare("SELECT * FROM history WHERE rowid = ?1")?;
     let columns = Columns::of(&statement);
     for page in ids.chunks(PAGE) {
         let mut rows = Vec::with_capacity(page.len());
