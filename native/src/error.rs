@@ -81,6 +81,9 @@ impl From<rusqlite::Error> for Error {
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 "it cannot be opened; check that the file and its folder exist and who owns them"
             }
+            Some(ErrorCode::SystemIoFailure) => {
+                "reading or writing it failed; check the disk, the quota and the limit for file sizes"
+            }
             Some(ErrorCode::DiskFull) => "the disk is full; make room and try again",
             _ => return Self::Database(one_line(&error.to_string())),
         };
@@ -92,6 +95,9 @@ impl From<SchemaError> for Error {
     fn from(error: SchemaError) -> Self {
         match error {
             SchemaError::Sqlite(error) => error.into(),
+            foreign @ SchemaError::Foreign(_) => {
+                Self::Database(format!("{foreign}; name another file with --db"))
+            }
             other => Self::Database(other.to_string()),
         }
     }

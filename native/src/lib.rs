@@ -46,24 +46,22 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> u8 {
-    let database = match command::database_path(cli.db.as_deref()) {
-        Ok(path) => path,
+    let database = command::database_path(cli.db.as_deref());
+    let ended = match &database {
+        Ok(path) => command::run(&cli.command, path).inspect_err(|error| complain_of(error, path)),
         Err(error) => {
             complain(&error.to_string());
-            return error.exit_code();
+            return failed(&cli.command, error);
         }
     };
-    match command::run(&cli.command, &database) {
-        Ok(code) => code,
-        Err(error) => {
-            complain_of(&error, &database);
-            // The exit codes of a launch belong to its command.
-            if matches!(cli.command, Command::Launch(_)) {
-                launch_failed()
-            } else {
-                error.exit_code()
-            }
-        }
+    ended.unwrap_or_else(|error| failed(&cli.command, &error))
+}
+
+fn failed(command: &Command, error: &Error) -> u8 {
+    // The exit codes of a launch belong to its command.
+    match command {
+        Command::Launch(_) => launch_failed(),
+        _ => error.exit_code(),
     }
 }
 
@@ -72,6 +70,12 @@ fn complain(message: &str) {
     // Standard error may be closed; there is nowhere else to say so.
     use std::io::Write;
     let _ = writeln!(std::io::stderr(), "taskwatcher: {}", visible(message));
+}
+
+/// A line of this command's process in the background, which says who it is from itself.
+fn pass_on(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// One line on standard error: what to know about something that goes on.

@@ -148,7 +148,7 @@ fn wait(database: &Path, task: &Task, mut launcher: Process) -> Result<(), Error
     loop {
         if !process::wait_for_end(launcher, grace.unwrap_or_default() + MARGIN) {
             return Err(Error::Refused(format!(
-                "task {id} has not ended yet; its launcher, process {}, is still at it",
+                "task {id} has not ended yet: its launcher, process {}, is still ending it; ask 'taskwatcher list' later",
                 launcher.pid
             )));
         }
@@ -164,7 +164,7 @@ fn wait(database: &Path, task: &Task, mut launcher: Process) -> Result<(), Error
             }
             _ => {
                 return Err(Error::Refused(format!(
-                    "task {id} could not be archived; 'taskwatcher list' shows it"
+                    "task {id} has ended, but is not in the history yet; 'taskwatcher update' tries again"
                 )));
             }
         }

@@ -55,7 +55,7 @@ fn run_detached(request: &Request) -> Result<u8, Error> {
         report.failed(code);
     });
     let answers = answers.map_err(|error| Error::io("go to the background", &error))?;
-    match answers.wait(|line| eprintln!("{line}")) {
+    match answers.wait(crate::pass_on) {
         Answer::Started(id) => match print(&id) {
             Ok(()) => Ok(0),
             Err(error) => Err(Error::Refused(format!(

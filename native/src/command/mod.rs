@@ -16,7 +16,7 @@ mod update;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{Command, LabelArgs};
-use crate::error::Error;
+use crate::error::{Error, plain};
 use crate::store::Labels;
 
 /// The exit code of a launch that failed before or beside its command.
@@ -73,6 +73,11 @@ pub fn database_path(option: Option<&Path>) -> Result<PathBuf, Error> {
             })?;
         state.join("taskwatcher").join("taskwatcher.db")
     };
-    std::path::absolute(&path)
-        .map_err(|error| Error::io(format!("use the path '{}'", path.display()), &error))
+    std::path::absolute(&path).map_err(|error| {
+        Error::Database(format!(
+            "the path '{}' is relative to a folder that is gone: {}",
+            path.display(),
+            plain(&error)
+        ))
+    })
 }

@@ -125,37 +125,51 @@ impl Store {
         self.connection.pragma_update(None, "synchronous", level)
     }
 
-    /// Switches to a write-ahead log, so that readers and the writer do not wait for each other. It
-    /// needs shared memory, which hosts of a network file system do not have.
+    /// Sees to a write-ahead log, so that readers and the writer do not wait for each other. It needs
+    /// shared memory, which hosts of a network file system do not have: there it is given up, also by
+    /// a database that was copied there with one.
     fn use_log(&self, path: &Path) -> rusqlite::Result<()> {
         let mode: String = self
             .connection
             .query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
-        if mode == "wal" || self.is_read_only() {
+        let network = file::network_file_system(path);
+        let wanted = if network.is_some() { "delete" } else { "wal" };
+        let has_log = mode == "wal";
+        if has_log == network.is_none() || self.is_read_only() {
             return Ok(());
         }
-        if file::network_file_system(path).is_some() {
-            return Ok(());
-        }
-        let switched: rusqlite::Result<String> =
+        let switched =
             self.connection
-                .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+                .query_row(&format!("PRAGMA journal_mode = {wanted}"), [], |_| Ok(()));
         match switched {
-            // Somebody else is at it, or is reading: the database works as it is.
+            // Somebody else is at it, or is reading: the next command does it.
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
-            other => other.map(drop),
+            other => {
+                if let Some(kind) = network {
+                    warn_of_network(kind);
+                }
+                other
+            }
         }
     }
 }
 
+fn warn_of_network(kind: &str) {
+    crate::warn(&format!(
+        "the database is on a network file system ({kind}): it works for one host at a time, and more slowly"
+    ));
+}
+
 fn create(path: &Path) -> Result<(), Error> {
-    if path.exists() {
-        return Ok(());
+    match path.metadata() {
+        Ok(data) if data.is_file() => return Ok(()),
+        Ok(_) => {
+            let text = "it is no regular file; name a file with --db";
+            return Err(Error::Database(text.to_owned()));
+        }
+        Err(_) => {}
     }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let made = folder.map_or(Ok(()), file::create_private_folder);
+    let made = path.parent().map_or(Ok(()), file::create_private_folder);
     made.and_then(|()| file::create_private_file(path))
         .map_err(|error| {
             Error::Database(format!(
@@ -164,9 +178,7 @@ fn create(path: &Path) -> Result<(), Error> {
             ))
         })?;
     if let Some(kind) = file::network_file_system(path) {
-        crate::warn(&format!(
-            "the database is on a network file system ({kind}): it works for one host at a time, and more slowly"
-        ));
+        warn_of_network(kind);
     }
     Ok(())
 }

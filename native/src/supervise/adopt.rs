@@ -38,7 +38,7 @@ pub fn in_background(database: &Path, id: i64) -> Result<(), Error> {
     });
     match answers
         .map_err(|error| Error::io("go to the background", &error))?
-        .wait(|line| eprintln!("{line}"))
+        .wait(crate::pass_on)
     {
         Answer::Started(_) | Answer::Failed(_) => Ok(()),
     }
