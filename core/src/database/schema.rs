@@ -54,6 +54,7 @@ const MIGRATIONS: [&str; 1] = [
     ALTER TABLE history ADD COLUMN run TEXT;
 
     CREATE INDEX history_taskid ON history (taskid);
+    CREATE INDEX history_endtime ON history (endtime);
     -- What makes sure that a run is archived once, even if its task row has been lost.
     CREATE UNIQUE INDEX history_run ON history (run);
 
