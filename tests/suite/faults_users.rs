@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use taskwatcher_tests::{Lab, Process, Puppet, Running, Signal};
 
@@ -201,4 +202,35 @@ fn an_unreadable_feedback_file_is_said_and_changes_nothing_else() {
         !lab.feedback_file(1).exists(),
         "it was this task's all the same"
     );
+}
+
+#[test]
+fn a_copy_in_a_folder_of_another_user_can_be_read() {
+    let lab = lab();
+    if !open_to_all(&lab) {
+        return;
+    }
+    let _ = lab.run(["launch", "--", "true"]).success();
+    let copy = "PRAGMA wal_checkpoint(TRUNCATE); VACUUM INTO 'copy/tasks.db'";
+    fs::create_dir(lab.path("copy")).expect("a folder");
+    let copy = copy.replace(
+        "copy/tasks.db",
+        &lab.path("copy/tasks.db").display().to_string(),
+    );
+    lab.edit(&copy);
+    let database = Connection::open(lab.path("copy/tasks.db")).expect("a copy");
+    let mode: String = database
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .expect("a mode");
+    assert_eq!(mode, "wal");
+    drop(database);
+    set_mode(&lab.path("copy"), 0o755);
+    set_mode(&lab.path("copy/tasks.db"), 0o644);
+    for line in [&["history", "--json"][..], &["export"], &["list", "--json"]] {
+        let line = [&["--db", "copy/tasks.db"], line].concat();
+        let read = as_nobody(&lab, &line).wait();
+        assert_eq!((read.code(), &*read.stderr), (0, ""), "{line:?}: {read:?}");
+    }
+    let refused = as_nobody(&lab, &["--db", "copy/tasks.db", "reserve"]).wait();
+    assert_eq!(refused.code(), 4, "{refused:?}");
 }

@@ -66,10 +66,13 @@ impl Store {
 
     fn connect(path: &Path, patience: Patience) -> Result<Self, Error> {
         match Self::connect_with(path, patience, OpenFlags::SQLITE_OPEN_READ_WRITE) {
-            // Without write access to the folder a log without its index cannot be read; a database
-            // whose log is empty can be read without it.
+            // Without write access to the folder a log cannot be begun, and one without its index
+            // cannot be read; a database whose log is empty can be read without it.
             Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && has_no_log(path) =>
+                if matches!(
+                    error.sqlite_error_code(),
+                    Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
+                ) && has_no_log(path) =>
             {
                 Ok(Self::connect_immutable(path)?)
             }
