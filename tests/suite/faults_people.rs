@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
+use taskwatcher_tests::process::effort;
 use taskwatcher_tests::{Lab, Puppet, Running, Signal, Terminal};
 
 use crate::{id, lab, launcher_of, number, text};
@@ -72,6 +73,8 @@ fn at_a_key(shell: &str, launched: bool, form: &str, key: &[u8], catches: bool) 
     }
     let end = login.tell("await");
     if launched {
+        // A shell that dies of the key waits for nobody.
+        let _ = lab.wait_for_history(1);
         let record = lab.only_record();
         let expected = if catches { "succeeded" } else { "signalled" };
         assert_eq!(text(&record, "outcome"), expected);
@@ -85,7 +88,11 @@ fn at_a_key(shell: &str, launched: bool, form: &str, key: &[u8], catches: bool) 
 #[test]
 fn a_key_stops_a_script_or_lets_it_go_on_as_without_taskwatcher() {
     for shell in ["bash", "dash"] {
-        for form in ["TASK; echo >next", "TASK | cat >piped; echo >next"] {
+        for form in [
+            "TASK; echo >next",
+            "TASK | cat >piped; echo >next",
+            "TASK >piped; echo >next",
+        ] {
             for (key, signal) in [(b"\x03", 130), (b"\x1c", 131)] {
                 let bare = at_a_key(shell, false, form, key, false);
                 let launched = at_a_key(shell, true, form, key, false);
@@ -98,6 +105,74 @@ fn a_key_stops_a_script_or_lets_it_go_on_as_without_taskwatcher() {
     assert!(bare.went_on);
     let launched = at_a_key("bash", true, "TASK; echo >next", b"\x03", true);
     assert_eq!(launched, bare);
+}
+
+#[test]
+fn a_pager_beside_a_task_has_the_terminal_until_the_task_wants_it() {
+    let lab = lab();
+    let (_running, mut login, mut terminal) = shell(&lab);
+    let pager = quoted(&lab.puppet("pager", &[]));
+    let line = format!("{} | {pager}; echo ended=$?\n", task_line(&lab, true));
+    terminal.type_bytes(line.as_bytes());
+    let mut task = lab.stage().expect("task");
+    let mut pager = lab.stage().expect("pager");
+    let groups = task.tell("foreground");
+    let (_, front) = groups.split_once(' ').expect("two groups");
+    assert_eq!(pager.report()["pgrp"].to_string(), front);
+    // It reads, and gets what it needs for that.
+    terminal.type_bytes(b"typed\n\x04");
+    assert_eq!(task.tell("read"), "74797065640a");
+    let groups = task.tell("foreground");
+    let (own, front) = groups.split_once(' ').expect("two groups");
+    assert_eq!(own, front);
+    task.exit(0);
+    pager.exit(0);
+    terminal.wait_for("ended=0");
+    assert_eq!(text(&lab.only_record(), "outcome"), "succeeded");
+    terminal.type_bytes(b"exit\n");
+    assert_eq!(login.tell("await"), "0");
+}
+
+#[test]
+fn a_job_that_was_brought_to_the_front_may_read() {
+    let lab = lab();
+    let mut terminal = Terminal::open(80);
+    let (_running, mut login) = login(&lab, &terminal);
+    login.tell(&format!(
+        "background sh{SEPARATOR}-c{SEPARATOR}exec {}",
+        task_line(&lab, true)
+    ));
+    let mut task = lab.stage().expect("task");
+    login.tell("fg");
+    terminal.type_bytes(b"typed\n\x04");
+    assert_eq!(task.tell("read"), "74797065640a");
+    task.exit(3);
+    assert_eq!(login.tell("await"), "3");
+}
+
+#[test]
+fn a_reader_that_no_shell_can_bring_to_the_front_waits_quietly() {
+    let lab = lab();
+    let terminal = Terminal::open(80);
+    let (_running, mut login) = login(&lab, &terminal);
+    let mut line = vec![lab.taskwatcher().to_owned()];
+    line.extend(["launch", "--", "cat", "/dev/tty"].map(str::to_owned));
+    // The shell is gone at once, and with it whoever could continue the job.
+    login.tell(&format!(
+        "background bash{SEPARATOR}-c{SEPARATOR}{} &",
+        quoted(&line)
+    ));
+    assert_eq!(login.tell("await"), "0");
+    lab.wait_for_status("RUNNING");
+    let task = id(&lab.only_task());
+    let launcher = launcher_of(&lab, task);
+    let before = effort(launcher.pid()).voluntary_switches;
+    login.tell("nap 300");
+    let switches = effort(launcher.pid()).voluntary_switches - before;
+    assert!(switches < 100, "it asks again and again: {switches}");
+    assert_eq!(lab.run(["kill", &task.to_string()]).code(), 0);
+    launcher.reap();
+    assert_eq!(text(&lab.only_record(), "outcome"), "killed");
 }
 
 /// A real shell with job control on a terminal.

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::render::output::print;
 use crate::store::Taken;
 use crate::supervise::arguments::feedback_in;
-use crate::supervise::launch::{Request, launch};
+use crate::supervise::launch::{Interrupt, Request, launch};
 use crate::supervise::task::Options;
 use crate::sys::detach::{self, Answer};
 use crate::sys::{file, signal};
@@ -31,9 +31,11 @@ fn run_here(request: &Request) -> Result<u8, Error> {
     if let Some(reason) = finished.not_started {
         crate::complain(&reason);
     }
-    if let Some(signal) = finished.interrupted {
-        // A script or a pipeline around this command stops at the key, as it would without it.
-        signal::end_own_group(signal);
+    // A script or a pipeline around this command stops at the key, as it would without it.
+    match finished.interrupted {
+        Some(Interrupt { signal, alone }) if alone => signal::end_own_group(signal),
+        Some(Interrupt { signal, .. }) => signal::end_self(signal),
+        None => {}
     }
     Ok(finished.code)
 }

@@ -49,6 +49,8 @@ pub struct Ended {
     pub endtime: i64,
     /// How many processes outlived it.
     pub leftovers: usize,
+    /// The last key of the terminal that reached its launcher and was passed on.
+    pub key: Option<Signal>,
     /// Which processes could not be ended.
     pub survivors: Vec<i32>,
     /// The JSON of the timeline.

@@ -65,9 +65,18 @@ pub struct Finished {
     pub code: u8,
     /// Why the command was not started, if so.
     pub not_started: Option<String>,
-    /// The key that ended it: the terminal would have sent this signal to the caller's group too, had
-    /// it been in the foreground.
-    pub interrupted: Option<Signal>,
+    /// The key that ended it.
+    pub interrupted: Option<Interrupt>,
+}
+
+/// A key of the terminal that has ended a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupt {
+    /// The signal of the key.
+    pub signal: Signal,
+    /// Whether the command alone was in the foreground: else the terminal has sent the signal to the
+    /// caller's group too.
+    pub alone: bool,
 }
 
 /// What the claim has made known.
@@ -116,8 +125,9 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
     let tree = Tree::of_child(child);
     let group = gate.pid();
     let foreground = terminal.as_ref().filter(|terminal| terminal.is_ours());
-    if let Some(terminal) = foreground {
-        // A command without the terminal still runs; it is stopped when it reads from it.
+    let was_in_front = foreground.is_some();
+    if let Some(terminal) = foreground.filter(|_| Terminal::is_both_ends()) {
+        // A command without the terminal still runs; it gets it when it is stopped for want of it.
         let _ = terminal.give(group);
     }
     let start = Started::now();
@@ -142,11 +152,12 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         }
         Err(error) => not_started(&request.command[0], &error, &timeline),
     };
-    let interrupted = foreground
-        .filter(|terminal| terminal.foreground() == Some(group))
-        .and_then(|_| interrupting_key(&ended));
-    if let Some(terminal) = foreground {
-        hand_back(terminal, group);
+    let front = terminal.as_ref().and_then(Terminal::foreground);
+    let interrupted = interrupting_key(&ended, front == Some(group));
+    if let Some(terminal) = &terminal
+        && (front == Some(group) || (was_in_front && !front.is_some_and(process::group_exists)))
+    {
+        let _ = terminal.take_back();
     }
     let code = exit_code(&ended);
     finish::archive(&task, &row, old.as_ref(), &ended, &signals)?;
@@ -316,6 +327,7 @@ fn not_started(program: &OsStr, error: &io::Error, timeline: &Timeline) -> Ended
         elapsed: std::time::Duration::ZERO,
         endtime: clock::unix_seconds(),
         leftovers: 0,
+        key: None,
         survivors: Vec::new(),
         timeline: timeline.to_json(),
     }
@@ -335,24 +347,15 @@ fn exit_code(ended: &Ended) -> u8 {
     u8::try_from(code).unwrap_or(125)
 }
 
-/// The signal of a key that ended a command in the foreground, if one did. A command that caught it
-/// and ended by itself is none: then a shell goes on too.
-fn interrupting_key(ended: &Ended) -> Option<Signal> {
-    match ended.exit() {
-        Exit::Signal(number) if ended.ending.is_none() => Some(Signal::from_number(number))
-            .filter(|signal| matches!(*signal, Signal::INT | Signal::QUIT)),
-        _ => None,
-    }
-}
-
-/// Takes the terminal back from a command that has ended. If another group is in the foreground
-/// that still lives, it was put there by a shell and stays.
-fn hand_back(terminal: &Terminal, group: i32) {
-    if let Some(present) = terminal.foreground()
-        && (present == group || !process::group_exists(present))
-    {
-        let _ = terminal.take_back();
-    }
+/// The key that ended a command, if one did. A command that caught it and ended by itself is none:
+/// then a shell goes on too.
+fn interrupting_key(ended: &Ended, alone: bool) -> Option<Interrupt> {
+    let Exit::Signal(number) = ended.exit() else {
+        return None;
+    };
+    let signal = Signal::from_number(number);
+    let is_key = matches!(signal, Signal::INT | Signal::QUIT) && ended.ending.is_none();
+    (is_key && (alone || ended.key == Some(signal))).then_some(Interrupt { signal, alone })
 }
 
 /// The file that gets the command's output, opened before anything runs.

@@ -250,6 +250,7 @@ fn lost_record(
         elapsed: end.map_or(Duration::ZERO, |end| end.elapsed),
         endtime: end.map_or_else(clock::unix_seconds, |end| end.endtime),
         leftovers: end.map_or(0, |end| end.leftovers),
+        key: None,
         survivors: Vec::new(),
         timeline: row.timeline.as_ref().map_or("[]", Json::as_str).to_owned(),
     };

@@ -18,7 +18,7 @@ use super::task::{CommandEnd, Options, Task, Timeline};
 use super::tree::Tree;
 use crate::store::{Patience, State, Store};
 use crate::sys::fault::{self, Step};
-use crate::sys::signal::{Signal, Signals};
+use crate::sys::signal::{Received, Signal, Signals};
 use crate::sys::terminal::Terminal;
 use crate::sys::wait::{Change, Reaped};
 use crate::sys::{clock, watch};
@@ -74,6 +74,8 @@ pub struct Supervision<'a> {
     store_again: Option<Duration>,
     started: Started,
     ending: Option<Ending>,
+    /// The last key that was passed on to the command.
+    key: Option<Signal>,
     /// A process of the tree may have ended though no signal says so.
     look_at_tree: bool,
     /// The command's own end, while others of its tree run on.
@@ -103,6 +105,7 @@ impl<'a> Supervision<'a> {
             store_again: None,
             started,
             ending: None,
+            key: None,
             look_at_tree: false,
             command_end: task.options.command_end,
         }
@@ -189,11 +192,15 @@ impl<'a> Supervision<'a> {
     fn step(&mut self) -> bool {
         let mut child = self.look_at_tree;
         let mut asked = Vec::new();
-        while let Some(signal) = self.signals.next() {
+        while let Some(Received { signal, is_key }) = self.signals.next() {
             match signal {
                 Signal::CHLD => child = true,
-                Signal::TSTP => self.tree.stop(),
-                Signal::CONT => self.tree.go_on(),
+                Signal::TSTP | Signal::CONT => self.tree.pass_on(signal),
+                // The command would have got it too, and decides.
+                _ if is_key && self.ending.is_none() && self.command_end.is_none() => {
+                    self.key = Some(signal);
+                    self.tree.pass_on(signal);
+                }
                 other => asked.push(other),
             }
         }
@@ -275,21 +282,29 @@ impl<'a> Supervision<'a> {
         false
     }
 
-    /// The terminal stopped the command: the launcher stops with it, as the job that the shell
-    /// knows, and both go on together.
+    /// The terminal stopped the command. If it wants the terminal and this job is in front, it gets
+    /// it. Else the launcher stops with it, as the job that the shell knows, and both go on together.
     fn command_stopped(&self, signal: Signal) {
         let Some(terminal) = self.terminal.filter(|_| signal.is_job_control_stop()) else {
             return;
         };
         let group = self.tree.group();
-        if terminal.foreground() == Some(group) {
-            let _ = terminal.take_back();
+        let had_terminal = terminal.foreground() == Some(group);
+        if !signal.wants_terminal() || !(had_terminal || terminal.is_ours()) {
+            if had_terminal {
+                let _ = terminal.take_back();
+            }
+            let _ = self.signals.stop_own_group();
+            // In the background the command goes on at SIGCONT. A job that no shell knows any more
+            // is not stopped by this: its command stays so, rather than to ask again and again.
+            if !terminal.is_ours() {
+                return;
+            }
         }
-        let _ = self.signals.stop_own_group();
-        if terminal.is_ours() {
-            let _ = terminal.give(group);
+        if (had_terminal || signal.wants_terminal()) && terminal.give(group).is_err() {
+            return;
         }
-        self.tree.go_on();
+        self.tree.pass_on(Signal::CONT);
     }
 
     /// Does what the machine says; whether the task is finished.
@@ -387,6 +402,7 @@ impl<'a> Supervision<'a> {
             elapsed: end.elapsed,
             endtime: end.endtime,
             leftovers: end.leftovers,
+            key: self.key,
             survivors,
             timeline: self.timeline.to_json(),
         }

@@ -196,17 +196,10 @@ impl Tree {
         self.signal_all(Signal::CONT);
     }
 
-    /// Stops the command's group as Ctrl-Z would.
-    pub fn stop(&self) {
+    /// Passes on to the command's group what the terminal sent to this process's.
+    pub fn pass_on(&self, signal: Signal) {
         if let Root::Child { .. } = self.root {
-            let _ = process::signal_group(self.command.pid, Signal::TSTP);
-        }
-    }
-
-    /// Lets the command's group go on after a stop.
-    pub fn go_on(&self) {
-        if let Root::Child { .. } = self.root {
-            let _ = process::signal_group(self.command.pid, Signal::CONT);
+            let _ = process::signal_group(self.command.pid, signal);
         }
     }
 

@@ -218,7 +218,6 @@ pub fn signal_own_group(signal: Signal) -> io::Result<()> {
 }
 
 /// Signals this process itself.
-#[cfg(feature = "faults")]
 pub fn signal_self(signal: Signal) -> io::Result<()> {
     kill(std::process::id().cast_signed(), signal)
 }

@@ -54,9 +54,14 @@ impl Signal {
         ENDING.contains(&self)
     }
 
-    /// Whether it is one by which the terminal or the kernel's job control stops a process.
+    /// Whether it is the one of Ctrl-Z, or stops a process that wants the terminal it does not have.
     pub fn is_job_control_stop(self) -> bool {
-        matches!(self.0, libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU)
+        self == Self::TSTP || self.wants_terminal()
+    }
+
+    /// Whether it stops a process in the background that reads from the terminal or sets it.
+    pub fn wants_terminal(self) -> bool {
+        matches!(self.0, libc::SIGTTIN | libc::SIGTTOU)
     }
 }
 
@@ -115,6 +120,15 @@ impl Inherited {
     }
 }
 
+/// A signal that has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Which one.
+    pub signal: Signal,
+    /// Whether the terminal sent it to its foreground group because of Ctrl-C or Ctrl-\.
+    pub is_key: bool,
+}
+
 /// The signals of a launcher as a descriptor to wait on. While it lives they interrupt nothing.
 #[derive(Debug)]
 pub struct Signals {
@@ -145,9 +159,12 @@ impl Signals {
     }
 
     /// The next signal that has come, if any.
-    pub fn next(&self) -> Option<Signal> {
+    pub fn next(&self) -> Option<Received> {
         let info = self.descriptor.read_signal().ok().flatten()?;
-        Some(Signal(i32::try_from(info.ssi_signo).unwrap_or_default()))
+        let signal = Signal(i32::try_from(info.ssi_signo).unwrap_or_default());
+        let is_key =
+            matches!(signal, Signal::INT | Signal::QUIT) && info.ssi_code == libc::SI_KERNEL;
+        Some(Received { signal, is_key })
     }
 
     /// Stops this process's group as the terminal would have, and returns when it is continued (at
@@ -165,9 +182,18 @@ impl Signals {
 /// Does to this process's group what the terminal does at Ctrl-C or Ctrl-\, and so ends this process
 /// by the signal. Returns if it was ignored when this process was started.
 pub fn end_own_group(signal: Signal) {
+    end_by(signal, super::process::signal_own_group);
+}
+
+/// Ends this process alone by the signal. Returns if it was ignored when this process was started.
+pub fn end_self(signal: Signal) {
+    end_by(signal, super::process::signal_self);
+}
+
+fn end_by(signal: Signal, send: impl FnOnce(Signal) -> io::Result<()>) {
     // The command has left its core; one of this process would tell nobody anything.
     let _ = nix::sys::prctl::set_dumpable(false);
-    let _ = super::process::signal_own_group(signal);
+    let _ = send(signal);
     let _ = SigSet::from_iter([named(signal)]).thread_unblock();
 }
 

@@ -1,7 +1,7 @@
 //! The controlling terminal: whose group reads from it and gets its Ctrl-C.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::os::unix::fs::OpenOptionsExt;
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
@@ -22,6 +22,13 @@ impl Terminal {
             .open("/dev/tty")
             .ok()
             .map(Self)
+    }
+
+    /// Whether this process reads from the terminal and writes to it, as far as its standard input and
+    /// output go. One that does only one of them may be part of a pipeline, of which another part has
+    /// the use of the terminal.
+    pub fn is_both_ends() -> bool {
+        io::stdin().is_terminal() && io::stdout().is_terminal()
     }
 
     /// Whether this process's own group is in the foreground.

@@ -61,8 +61,8 @@ impl AsFd for FileWatch {
 pub fn wait_for_signal(signals: &Signals, limit: Duration) -> bool {
     wait(signals, None, None, Some(limit));
     let mut asked = false;
-    while let Some(signal) = signals.next() {
-        asked |= signal.is_request_to_end();
+    while let Some(received) = signals.next() {
+        asked |= received.signal.is_request_to_end();
     }
     asked
 }
