@@ -25,6 +25,7 @@ use crate::render::text::visible;
 /// Runs the command line of this process and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    sys::signal::survive_file_size_limit();
     ExitCode::from(match cli::parse(&std::env::args_os().collect::<Vec<_>>()) {
         Parsed::Command(cli) => run(&cli),
         Parsed::Text(text) => match output::print(text.trim_end()) {

@@ -227,3 +227,20 @@ fn the_real_producer_runs_under_us() {
     assert!(order.contains(&"end_time"), "{order:?}");
     lab.assert_nothing_left();
 }
+
+#[test]
+fn what_the_original_left_in_the_tables_ends_as_it_promised() {
+    let lab = lab();
+    let _ = lab.list();
+    // A reservation lives for 5 s; values that were stored are the last ones that are known.
+    lab.edit(
+        "INSERT INTO tasks (id, name, status, feedback, reservetime) VALUES (8, 'n', 'RESERVED', 0, 1500000000);
+         INSERT INTO tasks (id, name, status, pid, feedback, reservetime, starttime)
+         VALUES (9, 'm', 'RUNNING', 4194304, 1, 1500000000, 1500000000);
+         INSERT INTO feedbacks (id, feedback, lastupdate) VALUES (9, '{\"a\":\"1\"}', 1500000009);",
+    );
+    let _ = lab.reserve(&["--name", "n", "--unique"]);
+    let record = lab.only_record();
+    assert_eq!((id(&record), text(&record, "outcome")), (9, "lost"));
+    assert_eq!(record["feedback"]["a"], "1");
+}

@@ -8,7 +8,7 @@ use std::process::Command;
 use nix::fcntl::OFlag;
 use serde_json::{Value, json};
 use taskwatcher_tests::process::status_field;
-use taskwatcher_tests::{Deadline, Lab, Puppet, Running, Terminal, readable};
+use taskwatcher_tests::{Deadline, Lab, Puppet, Running, Signal, Terminal, readable};
 
 use crate::{id, lab, text};
 
@@ -400,4 +400,49 @@ fn detach_fails_when_the_command_cannot_start() {
     for process in lab.processes() {
         process.wait_for_end();
     }
+}
+
+#[test]
+fn a_signal_for_the_program_reaches_it_through_the_launcher() {
+    let lab = lab();
+    let (launcher, mut puppet) = lab.launch(&[], "p", &[]);
+    puppet.tell("hold SIGUSR1 SIGUSR2");
+    launcher.signal(Signal::USR1);
+    assert_eq!(puppet.next_signal(), "SIGUSR1");
+    launcher.signal(Signal::USR2);
+    assert_eq!(puppet.next_signal(), "SIGUSR2");
+    puppet.exit(5);
+    assert_eq!(launcher.wait().code(), 5);
+    assert_eq!(text(&lab.only_record(), "outcome"), "failed");
+}
+
+#[test]
+fn a_limit_for_the_size_of_files_is_an_error_of_the_launcher_and_the_end_of_the_program() {
+    let lab = lab();
+    let _ = lab.list();
+    let limited = |limit: &str, line: &[&str]| {
+        let mut command = lab.program("sh");
+        command.args(["-c", &format!(r#"ulimit -f {limit}; exec "$@""#), "sh"]);
+        command.arg(lab.taskwatcher()).args(line);
+        lab.start(command).wait()
+    };
+    let failed = limited("0", &["launch", "--", "true"]);
+    assert_eq!(failed.code(), 125, "{failed:?}");
+    assert_eq!(limited("0", &["reserve"]).code(), 4);
+    // The program has the default, as it would without a launcher.
+    let big = "exec dd if=/dev/zero of=big bs=1024 count=2000 status=none";
+    let ended = limited("1000", &["launch", "--", "sh", "-c", big]);
+    assert_eq!(ended.code(), 128 + 25, "{ended:?}");
+    assert_eq!(text(&lab.only_record(), "termsignal"), "SIGXFSZ");
+}
+
+#[test]
+fn output_into_a_pipe_that_nobody_reads_is_refused_at_once() {
+    let lab = lab();
+    nix::unistd::mkfifo(&lab.path("pipe"), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    let error = lab
+        .run(["launch", "--output", "pipe", "--", "true"])
+        .failure(125);
+    assert!(error.contains("pipe"), "{error}");
+    assert!(lab.history(&[]).is_empty());
 }

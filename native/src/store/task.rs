@@ -242,7 +242,7 @@ impl Store {
     /// Drops the reservations that have expired. Takes no lock if there is none.
     pub fn drop_expired(&mut self, now: i64) -> Result<(), Error> {
         let expired: bool = self.connection.query_row(
-            "SELECT EXISTS (SELECT 1 FROM tasks WHERE status = ?1 AND expires <= ?2)",
+            &format!("SELECT EXISTS (SELECT 1 FROM tasks WHERE {EXPIRED})"),
             params![Status::Reserved.as_str(), now],
             |row| row.get(0),
         )?;
@@ -307,9 +307,14 @@ pub(super) fn path_of(value: ValueRef<'_>) -> Option<PathBuf> {
     }
 }
 
+/// Reservations (status ?1) that have expired at ?2. Those of 1.7, which say neither where they were
+/// made nor how long they live, live for the five seconds that 1.7 gave them.
+const EXPIRED: &str = "status = ?1 AND (expires <= ?2
+    OR (expires IS NULL AND identity IS NULL AND reservetime <= ?2 - 5))";
+
 fn drop_expired(transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
     transaction.execute(
-        "DELETE FROM tasks WHERE status = ?1 AND expires <= ?2",
+        &format!("DELETE FROM tasks WHERE {EXPIRED}"),
         params![Status::Reserved.as_str(), now],
     )?;
     Ok(())
@@ -357,10 +362,18 @@ fn check_reserved(connection: &Connection, id: i64) -> Result<(), Error> {
         Some(status) => Err(Error::Refused(format!(
             "task {id} is {status}, not reserved: it was launched already; reserve another id"
         ))),
+        None if is_finished(connection, id)? => Err(Error::Refused(format!(
+            "task {id} has finished already, see 'taskwatcher history'; reserve another id"
+        ))),
         None => Err(Error::Refused(format!(
             "task {id} is not reserved: the id is unknown, or its reservation expired; reserve another one"
         ))),
     }
+}
+
+fn is_finished(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM history WHERE taskid = ?1)";
+    connection.query_row(sql, [id], |row| row.get(0))
 }
 
 fn insert(

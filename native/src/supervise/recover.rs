@@ -208,10 +208,13 @@ fn archive_lost(store: &mut Store, judged: &Row, rebooted: bool) -> Result<(), E
         return Ok(());
     };
     let feedfile = store.feedfile(id)?;
-    let stored = store.feedback(id)?.as_ref().and_then(Reading::stored);
+    let stored = store.feedback(id)?;
+    let reading = stored.as_ref().and_then(Reading::stored);
     let feedback = feedfile
         .as_deref()
-        .map(|path| finish::final_feedback(path, stored));
+        .map(|path| finish::final_feedback(path, reading))
+        // 1.7 does not say which file it read.
+        .or_else(|| stored?.feedback.map(|values| values.as_str().to_owned()));
     let identity = identity_of(&row);
     let exit = identity
         .as_ref()

@@ -203,6 +203,11 @@ impl Tree {
         }
     }
 
+    /// Sends a signal to the command alone, as the sender would have without a launcher.
+    pub fn tell_command(&self, signal: Signal) {
+        let _ = process::signal(self.command, signal);
+    }
+
     /// Ends every process of the tree for certain. Repeats for a while if new ones appear, since a
     /// process may fork between the listing and the signal.
     pub fn kill(&self) {

@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
-use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, OFlag, fcntl};
 use nix::sys::statfs;
 use nix::unistd::linkat;
 use serde::{Deserialize, Serialize};
@@ -126,14 +126,21 @@ pub fn create_whole(path: &Path, content: &[u8]) -> io::Result<()> {
 /// it was made here.
 pub fn open_append(path: &Path) -> io::Result<(File, bool)> {
     let mut options = OpenOptions::new();
-    options.append(true).mode(0o600);
-    match options.clone().create_new(true).open(path) {
-        Ok(file) => Ok((file, true)),
+    // A pipe that nobody reads is an error then, where opening would wait for somebody.
+    options
+        .append(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NONBLOCK);
+    let (file, created) = match options.clone().create_new(true).open(path) {
+        Ok(file) => (file, true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            options.create(true).open(path).map(|file| (file, false))
+            (options.create(true).open(path)?, false)
         }
-        Err(error) => Err(error),
-    }
+        Err(error) => return Err(error),
+    };
+    let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
+    fcntl(&file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK))?;
+    Ok((file, created))
 }
 
 /// Creates a folder and its parents, for this user only; one that exists is left as it is.

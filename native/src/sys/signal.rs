@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
@@ -31,6 +32,12 @@ impl Signal {
     pub const CONT: Self = Self(libc::SIGCONT);
     /// Ctrl-Z.
     pub const TSTP: Self = Self(libc::SIGTSTP);
+    /// Whatever a program takes it for.
+    const USR1: Self = Self(libc::SIGUSR1);
+    /// Whatever a program takes it for.
+    const USR2: Self = Self(libc::SIGUSR2);
+    /// A file would grow over the limit for its size.
+    const XFSZ: Self = Self(libc::SIGXFSZ);
 
     /// The signal with this number.
     pub fn from_number(number: i32) -> Self {
@@ -52,6 +59,11 @@ impl Signal {
     /// Whether it asks a launcher to end its task.
     pub fn is_request_to_end(self) -> bool {
         ENDING.contains(&self)
+    }
+
+    /// Whether it means something to the command only.
+    pub fn is_for_command(self) -> bool {
+        FOR_COMMAND.contains(&self)
     }
 
     /// Whether it is the one of Ctrl-Z, or stops a process that wants the terminal it does not have.
@@ -84,6 +96,19 @@ impl fmt::Display for Signal {
 /// The signals that end a task when its launcher gets them.
 const ENDING: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
 
+/// The signals that a launcher passes on to the command alone.
+const FOR_COMMAND: [Signal; 2] = [Signal::USR1, Signal::USR2];
+
+/// Whether SIGXFSZ was ignored when this process was started.
+static FILE_SIZE_LIMIT_IGNORED: OnceLock<bool> = OnceLock::new();
+
+/// Makes a write over the limit for the size of files an error instead of the end of this process.
+pub fn survive_file_size_limit() {
+    let ignored = is_ignored(Signal::XFSZ).unwrap_or(false);
+    FILE_SIZE_LIMIT_IGNORED.get_or_init(|| ignored);
+    let _ = set_disposition(Signal::XFSZ, libc::SIG_IGN);
+}
+
 /// What this process was started with, and therefore what its command must be started with.
 #[derive(Debug)]
 pub struct Inherited {
@@ -96,7 +121,7 @@ impl Inherited {
     /// Reads the state of a process that has not changed it yet.
     pub fn read() -> io::Result<Self> {
         let mut ignored = Vec::new();
-        for signal in ENDING.into_iter().chain([Signal::TSTP]) {
+        for signal in ENDING.into_iter().chain(FOR_COMMAND).chain([Signal::TSTP]) {
             if is_ignored(signal)? {
                 ignored.push(signal);
             }
@@ -112,6 +137,9 @@ impl Inherited {
     /// runtime ignores, gets its default.
     pub fn restore(&self) -> io::Result<()> {
         set_disposition(Signal(libc::SIGPIPE), libc::SIG_DFL)?;
+        if FILE_SIZE_LIMIT_IGNORED.get() == Some(&false) {
+            set_disposition(Signal::XFSZ, libc::SIG_DFL)?;
+        }
         if self.child_signals_ignored {
             set_disposition(Signal::CHLD, libc::SIG_IGN)?;
         }
@@ -137,14 +165,14 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Takes the signals over: those that end a task and SIGTSTP, unless they were ignored when
-    /// this process was started (nohup); SIGCONT, so that the command goes on too; and SIGCHLD,
+    /// Takes the signals over: those that end a task, those for the command and SIGTSTP, unless they
+    /// were ignored when this process was started (nohup); SIGCONT, so that the command goes on too; and SIGCHLD,
     /// which an ignoring parent must not have switched off.
     pub fn take(inherited: &Inherited) -> io::Result<Self> {
         set_disposition(Signal::CHLD, libc::SIG_DFL)?;
         let mut blocked = SigSet::empty();
         let others = [Signal::TSTP, Signal::CONT, Signal::CHLD];
-        for signal in ENDING.into_iter().chain(others) {
+        for signal in ENDING.into_iter().chain(FOR_COMMAND).chain(others) {
             if !inherited.ignored.contains(&signal) {
                 blocked.add(named(signal));
             }
