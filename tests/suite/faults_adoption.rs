@@ -514,3 +514,25 @@ fn without_pidfds(lab: &Lab, line: &[&str]) -> Running {
     command.args(&words[1..]).arg(lab.taskwatcher()).args(line);
     lab.start(command)
 }
+
+#[test]
+fn what_a_database_of_others_names_is_not_signalled_unless_it_shows_itself() {
+    let lab = lab();
+    let mut database = std::fs::metadata(lab.folder())
+        .expect("a folder")
+        .permissions();
+    let (task, mut puppet) = orphaned(&lab, &[]);
+    std::os::unix::fs::PermissionsExt::set_mode(&mut database, 0o666);
+    std::fs::set_permissions(lab.database_file(), database).expect("access");
+    let forged = "UPDATE tasks SET identity = json_set(identity, '$.run', 'another')";
+    lab.edit(forged);
+    let listed = lab.run(["list", "--json"]);
+    assert_eq!(listed.code(), 0);
+    assert!(listed.stderr.contains("others can write"), "{listed:?}");
+    let pid = puppet.pid().to_string();
+    let refused = lab.run(["kill", &task.to_string()]);
+    assert_eq!(refused.code(), 1, "{refused:?}");
+    assert!(refused.stderr.contains(&pid), "{refused:?}");
+    assert_eq!(puppet.tell("nap 0"), "");
+    puppet.exit(0);
+}

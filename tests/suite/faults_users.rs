@@ -1,13 +1,16 @@
 //! Several users of one machine: nobody ends what is not theirs, and nobody is told what is not so.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use taskwatcher_tests::{Lab, Process, Puppet, Running, Signal};
 
 use crate::{id, lab, launcher_of, number, skipped, text};
+
+const NOBODY: u32 = 65_534;
+const DATABASE: [&str; 3] = ["tasks.db", "tasks.db-wal", "tasks.db-shm"];
 
 fn set_mode(path: &std::path::Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("access");
@@ -34,8 +37,11 @@ fn as_nobody(lab: &Lab, line: &[&str]) -> Running {
 
 /// The same, started by another program.
 fn as_nobody_under(lab: &Lab, starter: &[&str], line: &[&str]) -> Running {
-    for part in ["tasks.db", "tasks.db-wal", "tasks.db-shm"] {
-        let _ = fs::set_permissions(lab.path(part), fs::Permissions::from_mode(0o666));
+    for part in DATABASE {
+        let path = lab.path(part);
+        if fs::metadata(&path).is_ok_and(|data| data.uid() != NOBODY) {
+            set_mode(&path, 0o666);
+        }
     }
     let mut command = lab.program("setpriv");
     command
@@ -44,6 +50,14 @@ fn as_nobody_under(lab: &Lab, starter: &[&str], line: &[&str]) -> Running {
         .arg(lab.path("taskwatcher-under-test"))
         .args(line);
     lab.start(command)
+}
+
+/// Makes the database one that nobody has made and keeps for itself.
+fn give_to_nobody(lab: &Lab) {
+    for part in DATABASE {
+        std::os::unix::fs::chown(lab.path(part), Some(NOBODY), Some(NOBODY)).expect("a new owner");
+        set_mode(&lab.path(part), 0o600);
+    }
 }
 
 /// A task of nobody's whose launcher was killed.
@@ -122,14 +136,16 @@ fn a_command_with_the_rights_of_another_user_tells_its_end_once_it_is_reaped() {
         // As with sudo: the kernel tells its wait status in /proc to root alone, and others zero.
         set_mode(&lab.path("puppet"), 0o4755);
         let (task, puppet) = orphan_of_nobody(&lab);
-        let owner = std::os::unix::fs::MetadataExt::uid(
-            &fs::metadata(format!("/proc/{}", puppet.pid())).expect("a process"),
-        );
+        let owner = fs::metadata(format!("/proc/{}", puppet.pid()))
+            .expect("a process")
+            .uid();
         if owner != 0 {
             return skipped(
                 "the set-user-id bit counts for nothing in the folder of temporary files",
             );
         }
+        // What it runs as hides the mark of its run; whose database it is speaks for it.
+        give_to_nobody(&lab);
         let _ = as_nobody(&lab, &["list"]).wait().success();
         let launcher = launcher_of(&lab, task);
         let program = Process::open(puppet.pid()).expect("the program");

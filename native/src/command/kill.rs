@@ -91,6 +91,13 @@ fn ask(store: &mut Store, task: Task) -> Result<Option<(Task, Process)>, Error> 
     match recover::judge(&task) {
         Verdict::Elsewhere => Err(elsewhere(Some(&identity))),
         Verdict::Gone { .. } => Ok(Some((task, identity.launcher))),
+        Verdict::Supervised | Verdict::Orphaned if !recover::may_signal(store, &identity) => {
+            Err(Error::Refused(format!(
+                "task {id} is not ended: others can write this database, and process {} does not show that it is the \
+             task's; look at it, and end it yourself",
+                identity.child.pid
+            )))
+        }
         Verdict::Orphaned => Err(Error::Refused(format!(
             "task {id} has lost its launcher, and inside another task none is started; end it from outside"
         ))),

@@ -18,6 +18,7 @@ pub use self::open::Patience;
 pub use self::task::{Labels, Start, State, Taken, feedback_name, is_running};
 
 use crate::error::Error;
+use crate::sys::file;
 
 /// An open database.
 #[derive(Debug)]
@@ -30,6 +31,11 @@ impl Store {
     /// Whether the file can only be read.
     pub fn is_read_only(&self) -> bool {
         self.connection.is_readonly("main").unwrap_or(true)
+    }
+
+    /// Whether what it holds was written by this user alone.
+    pub fn is_private(&self) -> bool {
+        file::is_private(&self.path)
     }
 
     /// Running and reserved tasks, in the order of ids.

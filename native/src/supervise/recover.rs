@@ -73,6 +73,17 @@ pub fn judge(row: &Row) -> Verdict {
     }
 }
 
+/// Whether processes may be signalled on the word of a row. A database that others can write, or that
+/// came from them, may name any process; but the mark that a task's own processes carry is known to
+/// nobody who cannot read it there.
+pub fn may_signal(store: &Store, identity: &Identity) -> bool {
+    store.is_private()
+        || process::has_in_environment(
+            identity.child.pid,
+            &format!("TASKWATCHER_RUN={}", identity.run),
+        )
+}
+
 /// Whether a command that is gone has left processes that a launcher would have ended or waited for.
 fn has_left_others(row: &Row, identity: &Identity) -> bool {
     let options = adopt::options_of(row);
@@ -173,7 +184,16 @@ fn recover(store: &mut Store) -> Result<Vec<i64>, Error> {
             Verdict::Gone { rebooted } => archive_lost(store, row, rebooted)?,
             // A launcher that was started inside another task would end with that one.
             Verdict::Orphaned if std::env::var_os("TASKWATCHER_RUN").is_none() => {
-                orphans.push(row.taskid);
+                if identity_of(row).is_some_and(|identity| may_signal(store, &identity)) {
+                    orphans.push(row.taskid);
+                } else {
+                    crate::warn(&format!(
+                        "task {} has lost its launcher and gets no other one: others can write this database, and \
+                         process {} does not show that it is the task's; look at it, and end it yourself",
+                        row.taskid,
+                        row.pid.unwrap_or_default()
+                    ));
+                }
             }
             Verdict::Orphaned | Verdict::Supervised | Verdict::Elsewhere => {}
         }

@@ -41,6 +41,12 @@ impl Version {
     }
 }
 
+/// Whether a file belongs to this user, and nobody else can write it.
+pub fn is_private(path: &Path) -> bool {
+    let own = nix::unistd::geteuid().as_raw();
+    std::fs::metadata(path).is_ok_and(|data| data.uid() == own && data.mode() & 0o022 == 0)
+}
+
 /// Whether this path leads to a database's file or to one of those that `SQLite` keeps beside it.
 pub fn is_of_database(path: &Path, database: &Path) -> bool {
     let identity = |path: &Path| {
