@@ -52,6 +52,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await opened(page);
     await shown(page).toBe('3 shown');
     expect(await page.locator('.figures').textContent()).toContain('1.7');
+    await expect.poll(() => page.locator('.list-row .cell.exit').allTextContents()).toContain('signal 9');
     await dropFiles(page, [FILES.foreign]);
     await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/taskwatcher/);
     await dropFiles(page, [FILES.broken]);

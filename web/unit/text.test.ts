@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { bytes, count, isProgress, percent, short } from '../src/text/number';
+import { signalName } from '../src/text/signal';
 import { formatDuration, formatTime, isoTime, timeTicks } from '../src/text/time';
 import { clip, visible } from '../src/text/visible';
 
@@ -56,6 +57,16 @@ test('time ticks are few, rising and inside', () => {
   }
   expect(timeTicks(5, 5, 8)).toEqual([]);
   expect(timeTicks(NaN, 5, 8)).toEqual([]);
+});
+
+test('a wait status of 1.7 is no exit code', () => {
+  expect(signalName('SIGKILL')).toBe('SIGKILL');
+  expect(signalName('9')).toBe('signal 9');
+  expect(signalName('139')).toBe('signal 11');
+  expect(signalName('-15')).toBe('signal 15');
+  expect(signalName('256')).toBe('exit 1');
+  expect(signalName('0')).toBe('');
+  expect(signalName('99999999999')).toBe('99999999999');
 });
 
 test('what cannot be seen is shown', () => {

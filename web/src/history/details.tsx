@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { member, type Node, plain } from '../text/json';
 import { bytes } from '../text/number';
+import { signalName } from '../text/signal';
 import { formatDuration, formatTime } from '../text/time';
 import { clip, visible } from '../text/visible';
 import { JsonTree } from '../ui/json-tree';
@@ -16,7 +17,7 @@ const MILLISECONDS = (text: string): string => formatDuration(Number(text) / 100
 /** In this order; what is absent is left out. The rest of the record follows as a tree. */
 const FIELDS: [field: string, title: string, show?: (text: string) => string][] = [
   ['exitcode', 'Exit code'],
-  ['termsignal', 'Signal'],
+  ['termsignal', 'Signal', signalName],
   ['termerror', 'Reason'],
   ['reservetime', 'Reserved', SECONDS],
   ['starttime', 'Started', SECONDS],

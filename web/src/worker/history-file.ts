@@ -8,6 +8,7 @@ import { member, type Node, parseJson, plain, writeJson } from '../text/json';
 import { isoTime } from '../text/time';
 import { ganttOf, taskTimeline } from './gantt-data';
 import { type Columns, FAR, figuresOf, select, sortEntries, type Words, wordsOf } from './history-query';
+import { signalName } from '../text/signal';
 import type { Context } from './main';
 import type { Found as Sniffed } from './sniff';
 import { SyncSlices } from './slices';
@@ -110,7 +111,7 @@ export class HistoryFile {
       start: c.start[entry] ?? NaN,
       duration: c.duration[entry] ?? NaN,
       open: entry < c.running,
-      exit: exitOf(c, entry),
+      exit: signalName(wordsOf(c.signals, entry)) || (Number.isNaN(c.exit[entry] ?? NaN) ? '' : String(c.exit[entry])),
       host: wordsOf(c.hosts, entry),
       info1: wordsOf(c.info1, entry),
       info2: wordsOf(c.info2, entry),
@@ -280,13 +281,6 @@ function columnsOf(history: History, running: Node[], modified: number): Columns
     info2: words('info2', 'info2'),
     info3: words('info3', 'info3'),
   };
-}
-
-function exitOf(c: Columns, entry: number): string {
-  const signal = wordsOf(c.signals, entry);
-  if (signal !== '' && signal !== '0') return signal;
-  const code = c.exit[entry] ?? NaN;
-  return Number.isNaN(code) ? '' : String(code);
 }
 
 function items(node: Node | null): Node[] {
