@@ -69,10 +69,10 @@ fn index(log: &[u8], lens: &[usize], limits: Limits) -> Trace {
     let mut rest = log;
     for &len in lens {
         let (piece, after) = rest.split_at(len.min(rest.len()));
-        trace.push(piece).unwrap();
+        trace.push(piece);
         rest = after;
     }
-    trace.push(rest).unwrap();
+    trace.push(rest);
     trace
 }
 
@@ -261,18 +261,26 @@ proptest! {
     }
 
     #[test]
-    fn a_log_that_grows_is_like_one_that_was_there(log in log(), at in 0..400_usize) {
+    fn a_log_that_grows_is_like_one_that_was_there(log in log(), at in 0..400_usize, end: bool) {
         let (head, tail) = log.split_at(at.min(log.len()));
         let mut trace = index(head, &[], small());
         // Whatever is asked in between changes nothing.
         let half = trace.lines() + u64::from(trace.unfinished() > 0);
         state(&trace, head, half, &[]);
-        if trace.unfinished() == 0 {
+        trace.finish();
+        prop_assert_eq!(trace.lines(), half);
+        state(&trace, head, half, &[]);
+        trace.push(tail);
+        let mut whole = index(&log, &[], small());
+        if end {
             trace.finish();
+            whole.finish();
         }
-        trace.push(tail).unwrap();
-        let whole = index(&log, &[], small());
         prop_assert_eq!(trace.counts(), whole.counts());
+        prop_assert_eq!(trace.unfinished(), whole.unfinished());
+        prop_assert_eq!(trace.problems(), whole.problems());
+        prop_assert_eq!(format!("{:?}", trace.keys()), format!("{:?}", whole.keys()));
+        prop_assert_eq!(trace.reader().values(), whole.reader().values());
         prop_assert_eq!(trace.part(1), whole.part(1));
         let last = prefixes(&log).len() as u64;
         prop_assert_eq!(state(&trace, &log, last, &[]), state(&whole, &log, last, &[]));
@@ -280,12 +288,21 @@ proptest! {
 }
 
 #[test]
-fn behind_a_half_line_that_was_finished_nothing_can_follow() {
-    let mut trace = index(b"[a]1\n[b", &[], small());
+fn a_half_line_counts_once_the_log_is_finished_and_can_grow_on() {
+    let mut trace = index(b"[a]1\n[a]2", &[], small());
+    let value = |trace: &Trace| trace.reader().values().to_json();
+    assert_eq!((trace.lines(), &*value(&trace)), (1, r#"{"a":"1"}"#));
     trace.finish();
+    assert_eq!((trace.lines(), trace.unfinished()), (2, 4));
+    assert_eq!(value(&trace), r#"{"a":"2"}"#);
+    assert_eq!(trace.keys()[0].last(), 2);
+    trace.push(b"5\n");
     assert_eq!((trace.lines(), trace.unfinished()), (2, 0));
-    assert!(trace.push(b"").is_ok());
-    assert!(trace.push(b"]2\n").is_err());
+    assert_eq!(value(&trace), r#"{"a":"25"}"#);
+    assert_eq!(
+        (trace.keys()[0].sets(), trace.keys()[0].range()),
+        (2, Some((1.0, 25.0)))
+    );
 }
 
 #[test]
@@ -329,7 +346,7 @@ fn memory_is_bounded_where_keys_come_and_go() {
         use std::fmt::Write;
         line.clear();
         write!(line, "[key{n}]{n}\n[key{n}]\n[same]{n}\n").unwrap();
-        trace.push(line.as_bytes()).unwrap();
+        trace.push(line.as_bytes());
     }
     assert_eq!(trace.keys().len(), trace::MAX_TRACED);
     assert_eq!(

@@ -34,11 +34,11 @@ impl Log {
     }
 
     /// Takes the next bytes, cut anywhere.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<(), String> {
-        self.trace.push(bytes).map_err(|closed| closed.to_string())
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.trace.push(bytes);
     }
 
-    /// Ends the log: an unfinished last line counts.
+    /// Ends the log as far as it goes: an unfinished last line counts, until more is pushed.
     pub fn finish(&mut self) {
         self.trace.finish();
     }
@@ -199,10 +199,11 @@ impl Log {
     pub fn rows(&self, bytes: &[u8], block_line: f64, first: f64, count: f64) -> String {
         let wanted = to_count(first)..to_count(first).saturating_add(to_count(count));
         let kept = self.trace.problems().kept();
-        let lines = self.trace.lines();
+        let half = self.trace.is_finished() && self.trace.unfinished() > 0;
+        let ended = self.trace.lines() - u64::from(half);
         let rows = trace::rows(bytes, to_count(block_line), wanted, kept);
         let mut json = String::new();
-        array(&mut json, rows, |json, row| show(json, &row, lines));
+        array(&mut json, rows, |json, row| show(json, &row, ended));
         json
     }
 
@@ -303,7 +304,8 @@ fn pairs(state: &State) -> String {
     json
 }
 
-fn show(json: &mut String, row: &Row<'_>, lines: u64) {
+/// `ended`: how many lines have ended.
+fn show(json: &mut String, row: &Row<'_>, ended: u64) {
     // No character has more than four bytes, so this is enough for the text and one more.
     let seen = row.text.len().min(4 * SHOWN_LINE + 4);
     let text = String::from_utf8_lossy(&row.text[..seen]);
@@ -322,7 +324,7 @@ fn show(json: &mut String, row: &Row<'_>, lines: u64) {
             ("problem", &row.problem.map(DiagnosticKind::code)),
             ("text", &text),
             ("cut", &cut),
-            ("unfinished", &(!row.ended && row.line > lines)),
+            ("unfinished", &(!row.ended && row.line > ended)),
         ],
     );
 }

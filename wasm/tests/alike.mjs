@@ -85,6 +85,11 @@ function askLog(bytes, piece) {
     answers.numbers("locate", () => log.locate(line + 10));
     log.finish();
     answers.text("finished", log.summary());
+    answers.text("finished", log.keys(0, 500));
+    log.push(Buffer.from("]\n[more]1\n[more"));
+    log.finish();
+    answers.text("grown", log.summary());
+    answers.text("grown", log.keys(0, 500));
     log.free();
     return answers.lines;
 }

@@ -49,7 +49,7 @@ fn part(bytes: &[u8], range: &[f64]) -> Vec<u8> {
 fn ask_log(bytes: &[u8]) -> Answers {
     let mut answers = Answers::default();
     let mut log = Log::new();
-    log.push(bytes).expect("a new log takes all");
+    log.push(bytes);
     answers.text("summary", &log.summary());
     answers.text("keys", &log.keys(0.0, 500.0));
     answers.text("problems", &log.problems(3.0, 500.0));
@@ -84,6 +84,11 @@ fn ask_log(bytes: &[u8]) -> Answers {
     answers.numbers("locate", log.locate(line + 10.0));
     log.finish();
     answers.text("finished", &log.summary());
+    answers.text("finished", &log.keys(0.0, 500.0));
+    log.push(b"]\n[more]1\n[more");
+    log.finish();
+    answers.text("grown", &log.summary());
+    answers.text("grown", &log.keys(0.0, 500.0));
     answers
 }
 

@@ -210,7 +210,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     writeFileSync(file, '[progress]1\n[progress]2\n[prog');
     await dropFiles(page, [file]);
     await opened(page);
-    await expect.poll(() => page.locator('.line').last().textContent()).toContain('not ended yet');
+    await expect.poll(() => page.locator('.line').last().textContent()).toContain('no line end yet');
     await page.getByRole('button', { name: 'Follow' }).click();
     appendFileSync(file, 'ress]3\n[done]yes\n');
     await expect.poll(() => page.locator('.figures').textContent(), { timeout: 10_000 }).toContain('4 lines');

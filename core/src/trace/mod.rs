@@ -7,7 +7,7 @@
 //!
 //! Guarantees: how the bytes are cut into pieces makes no difference to anything; memory is bounded
 //! whatever the log (and 24 bytes for each MiB of it); everything can be asked while the log still
-//! grows. The trace holds no bytes of the log and reads no file: whoever has the file is told which
+//! grows, and a last line that has not ended can count and yet grow on. The trace holds no bytes of the log and reads no file: whoever has the file is told which
 //! range is needed.
 
 mod keys;
@@ -18,7 +18,6 @@ mod search;
 mod series;
 mod snapshot;
 
-use std::fmt;
 use std::ops::Range;
 
 use memchr::memchr;
@@ -69,7 +68,7 @@ impl Default for Limits {
 ///
 /// let log = b"[step]boot\n[progress]10\n[progress]15\n";
 /// let mut trace = Trace::default();
-/// trace.push(log)?;
+/// trace.push(log);
 ///
 /// let mut replay = trace.locate(2).unwrap();
 /// let needed = replay.needed();
@@ -86,8 +85,9 @@ pub struct Trace {
     parts: Vec<Start>,
     snapshots: Snapshots,
     bytes: u64,
-    /// A last line without line feed was taken for a line.
-    closed: bool,
+    /// What there was before a last line that has not ended was taken for a line: more bytes go on
+    /// from here.
+    before_half: Option<Box<(Reader, Watch)>>,
     finished: bool,
 }
 
@@ -102,20 +102,6 @@ pub struct Part {
     /// How many lines it has; one that has not ended yet counts.
     pub lines: u64,
 }
-
-/// Bytes were pushed behind a last line that had been taken for ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Closed;
-
-impl fmt::Display for Closed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the log was taken for finished in the middle of a line; read it from the start",
-        )
-    }
-}
-
-impl std::error::Error for Closed {}
 
 #[derive(Debug, Clone, Copy)]
 struct Start {
@@ -147,15 +133,15 @@ impl Trace {
             }],
             snapshots: Snapshots::new(limits.snapshots, part),
             bytes: 0,
-            closed: false,
+            before_half: None,
             finished: false,
         }
     }
 
     /// Takes the next bytes, cut anywhere.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Closed> {
-        if self.closed && !bytes.is_empty() {
-            return Err(Closed);
+    pub fn push(&mut self, bytes: &[u8]) {
+        if let Some(before) = self.before_half.take() {
+            (self.reader, self.watch) = *before;
         }
         self.finished = false;
         let mut bytes = bytes;
@@ -166,16 +152,15 @@ impl Trace {
             bytes = rest;
         }
         self.read(bytes);
-        Ok(())
     }
 
-    /// Ends the log: an unfinished last line counts. Where there is none, more can still be pushed.
+    /// Ends the log as far as it goes: an unfinished last line counts, until more is pushed.
     pub fn finish(&mut self) {
-        self.finished = true;
-        if self.unfinished() > 0 {
+        if !self.finished && self.unfinished() > 0 {
+            self.before_half = Some(Box::new((self.reader.clone(), self.watch.clone())));
             self.reader.end_input(&mut self.watch);
-            self.closed = true;
         }
+        self.finished = true;
     }
 
     /// True if nothing was pushed since the log was finished.
@@ -193,16 +178,16 @@ impl Trace {
     /// How many bytes there are of a last line that has not ended.
     #[must_use]
     pub fn unfinished(&self) -> u64 {
-        self.bytes - self.reader.consumed()
+        self.bytes - self.ended().consumed()
     }
 
-    /// How many lines have ended.
+    /// How many lines there are: those that have ended, and the last one once the log is finished.
     #[must_use]
     pub fn lines(&self) -> u64 {
         self.counts().lines()
     }
 
-    /// How many lines of each sort have ended.
+    /// How many lines of each sort there are.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.reader.counts()
@@ -226,17 +211,16 @@ impl Trace {
         self.watch.keys.untraced()
     }
 
-    /// The reader behind the last line that has ended: the values of now.
+    /// The reader behind the last of these lines: the values of now.
     #[must_use]
     pub fn reader(&self) -> &Reader {
         &self.reader
     }
 
-    /// The part that holds a line. Line [`lines`](Self::lines)` + 1` is the last one that has not ended,
-    /// if there is one.
+    /// The part that holds a line, be it the last one that has not ended.
     #[must_use]
     pub fn part(&self, line: u64) -> Option<Part> {
-        let last = self.lines() + u64::from(self.unfinished() > 0);
+        let last = self.ended().counts().lines() + u64::from(self.unfinished() > 0);
         if line == 0 || line > last {
             return None;
         }
@@ -262,6 +246,12 @@ impl Trace {
         let part = self.part(line)?;
         let from = self.snapshots.before(part.first_line - 1);
         Some(Replay::new(line, &part, from))
+    }
+
+    /// The reader behind the last line that has ended.
+    fn ended(&self) -> &Reader {
+        let before = self.before_half.as_deref();
+        before.map_or(&self.reader, |(reader, _)| reader)
     }
 
     /// How many of the bytes come before the end of the open part, if it ends in them.

@@ -52,8 +52,7 @@ export async function openSource(next: Source, keepPlace = false): Promise<void>
   // The worker that waited for this file may have failed while nobody listened.
   if (own.failure !== null) return crashed(name, own.failure);
   try {
-    const live = next.handles.length > 0;
-    const opened = await own.call('open', { files: next.files, live });
+    const opened = await own.call('open', { files: next.files });
     if (client !== own) return;
     const same = keepPlace || place.value.get('file') === opened.name;
     if (same) note({ file: opened.name, sample: next.sample }, 'replace');

@@ -67,7 +67,7 @@ function Line({ model, number, row }: { model: LogModel; number: number; row: Ro
       <span class="text">
         {row && <Text row={row} needle={needle} ignoreCase={model.search.ignoreCase.value} />}
         {row?.cut && <span class="cut"> … more</span>}
-        {row?.unfinished && <span class="cut"> ⏎ not ended yet</span>}
+        {row?.unfinished && <span class="cut"> ⏎ no line end yet</span>}
       </span>
     </>
   );

@@ -42,10 +42,7 @@ export class LogModel {
   /** Every key the charts and bars may need, by name. */
   readonly known = signal<ReadonlyMap<string, Key>>(new Map());
 
-  readonly lines = computed(() => {
-    const summary = this.summary.value;
-    return summary ? summary.lines + (this.done.value && summary.unfinished > 0 ? 1 : 0) : 0;
-  });
+  readonly lines = computed(() => this.summary.value?.lines ?? 0);
   readonly problemCount = computed(() => this.summary.value?.problems.total ?? 0);
   readonly charted = computed(() =>
     this.pinned.value.filter((key) => this.known.value.get(key)?.numeric).slice(0, MOST_CHARTS),
@@ -84,6 +81,8 @@ export class LogModel {
     this.restore(place.value);
     this.#stop.push(effect(() => {
         const wanted = { line: this.line.value, first: this.pinned.value, filter: this.stateFilter.value, most: this.mostPairs.value };
+        // Read to its end anew, a line may be another one.
+        if (this.done.value) void this.summary.value;
         this.#askState(wanted, this.lines.value);
       }),
     );
@@ -184,6 +183,7 @@ export class LogModel {
 
   #indexed({ summary, total, done, memory, rows }: Indexed): void {
     if (rows) this.rows.seed(rows);
+    const old = this.summary.peek();
     const before = this.lines.peek();
     const atEnd = this.line.peek() === before;
     batch(() => {
@@ -191,10 +191,11 @@ export class LogModel {
       this.total.value = total;
       this.done.value = done;
       this.memory.value = memory;
-      if (this.lines.value !== before) {
+      if (summary.bytes !== old?.bytes) {
         this.linePosition.rows = this.lines.value;
+        // A last line without line feed may have grown, and is another one now.
         this.rows.grown(before);
-        this.problems.grown(Math.max(0, before - 1));
+        this.problems.grown(old?.problems.kept ?? 0);
         this.rows.version.value++;
       }
     });

@@ -120,8 +120,7 @@ export interface Choices {
 }
 
 export interface Calls {
-  /** `live`: the page can ask for newer versions of the file, so that a last half line may still grow. */
-  open: [{ files: File[]; live: boolean }, Opened];
+  open: [{ files: File[] }, Opened];
   grow: [{ file: File }, { change: 'none' | 'grown' | 'replaced' }];
   rows: [{ first: number; count: number }, Row[]];
   keys: [{ first: number; count: number; filter: string }, { total: number; keys: Key[] }];

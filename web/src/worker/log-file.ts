@@ -33,7 +33,6 @@ export class LogFile {
 
   constructor(
     file: File,
-    readonly live: boolean,
     readonly post: Post,
     readonly failed: (error: unknown) => void,
   ) {
@@ -66,8 +65,8 @@ export class LogFile {
           this.#tell(first ? (JSON.parse(this.#log.rows(bytes, 1, 1, FIRST_ROWS)) as Row[]) : undefined);
         }
       }
-      // Of a file that may still grow, the last half line is not taken for a whole one.
-      if (!this.live) this.#log.finish();
+      // A last half line counts, here as in what the command says; if the file grows, it grows with it.
+      this.#log.finish();
     } finally {
       this.#indexing = false;
       this.#located = -1;
@@ -78,12 +77,10 @@ export class LogFile {
   /** Takes a newer version of the file. `replaced`: it is another file now and must be opened anew. */
   async grow(file: File): Promise<{ change: 'none' | 'grown' | 'replaced' }> {
     if (this.#indexing) return { change: 'none' };
-    const summary = this.#summary();
-    const known = summary.bytes;
+    const known = this.#summary().bytes;
     const same = file.size === known && file.lastModified === this.#slices.file.lastModified;
     if (same) return { change: 'none' };
     if (file.size < known || !(await this.#continues(file, known))) return { change: 'replaced' };
-    if (summary.finished && file.size > known) return { change: 'replaced' };
     this.#slices = new Slices(file);
     await this.#remember(known);
     if (file.size === known) return { change: 'none' };
@@ -109,7 +106,7 @@ export class LogFile {
   async rows(first: number, count: number, signal: AbortSignal): Promise<Row[]> {
     const found: Row[] = [];
     let line = Math.max(1, first);
-    const last = Math.min(first + count - 1, this.#lastLine());
+    const last = Math.min(first + count - 1, this.#summary().lines);
     while (line <= last) {
       const [from = 0, to = 0, blockLine = 1] = this.#log.block(line);
       const bytes = await this.#slices.read(from, to);
@@ -215,14 +212,14 @@ export class LogFile {
 
   /** The next bytes to replay: out of the line's own block, which its row needs anyway, or a piece. */
   async #replayed(line: number, at: number, to: number): Promise<Uint8Array> {
-    const [start = 0, end = 0] = line > 0 && line <= this.#lastLine() ? this.#log.block(line) : [];
+    const [start = 0, end = 0] = line > 0 && line <= this.#summary().lines ? this.#log.block(line) : [];
     if (at < start || to > end) return this.#slices.once(at, Math.min(to, at + PIECE, at < start ? start : Infinity));
     return (await this.#slices.read(start, end)).subarray(at - start, to - start);
   }
 
   async search(params: Params<'search'>, { signal, progress }: Context): Promise<Found> {
     const { needle, ignoreCase, from, backward } = params;
-    const last = this.#lastLine();
+    const last = this.#summary().lines;
     if (needle === '' || last === 0) return { line: null, wrapped: false };
     let line = backward ? from - 1 : from + 1;
     let wrapped = line < 1 || line > last;
@@ -253,11 +250,6 @@ export class LogFile {
     return { line: null, wrapped: true };
   }
 
-  #lastLine(): number {
-    const { lines, unfinished } = this.#summary();
-    return lines + (unfinished > 0 && !this.#indexing ? 1 : 0);
-  }
-
   #summary(): Summary {
     return JSON.parse(this.#log.summary()) as Summary;
   }
@@ -265,9 +257,7 @@ export class LogFile {
   /** `rows`: the first ones, so that they need not be asked for. */
   #tell(rows?: Row[]): void {
     const summary = this.#summary();
-    // While reading goes on, what is unfinished is only where a piece was cut.
-    if (this.#indexing) summary.unfinished = 0;
-    else if (this.live) void this.#remember(summary.bytes).catch(() => {});
+    if (!this.#indexing) void this.#remember(summary.bytes).catch(() => {});
     this.post({
       type: 'indexed',
       summary,

@@ -27,11 +27,11 @@ const theLog = (): LogFile => log ?? missing('log');
 const theHistory = (): HistoryFile => history ?? missing('history');
 
 const handlers: Handlers = {
-  async open({ files, live }) {
+  async open({ files }) {
     const found = await sniff(files);
     if (found.kind === 'log') {
       await core('log');
-      log = new LogFile(found.file, live, post, crashed);
+      log = new LogFile(found.file, post, crashed);
       begin(log.index.bind(log));
       return { kind: 'log', name: found.file.name, bytes: found.file.size };
     }
