@@ -7,8 +7,8 @@
 //!
 //! Guarantees: how the bytes are cut into pieces makes no difference to anything; memory is bounded
 //! whatever the log (and 24 bytes for each MiB of it); everything can be asked while the log still
-//! grows, and a last line that has not ended can count and yet grow on. The trace holds no bytes of the log and reads no file: whoever has the file is told which
-//! range is needed.
+//! grows, and a last line that has not ended can count and yet grow on. The trace holds no bytes of the
+//! log and reads no file: whoever has the file is told which range is needed.
 
 mod keys;
 pub mod number;
