@@ -524,8 +524,14 @@ fn what_a_database_of_others_names_is_not_signalled_unless_it_shows_itself() {
     let (task, mut puppet) = orphaned(&lab, &[]);
     std::os::unix::fs::PermissionsExt::set_mode(&mut database, 0o666);
     std::fs::set_permissions(lab.database_file(), database).expect("access");
-    let forged = "UPDATE tasks SET identity = json_set(identity, '$.run', 'another')";
-    lab.edit(forged);
+    // A program that is no launcher, but is said to be one.
+    let true_identity = "json_set(identity, '$.launcher', json_extract(identity, '$.child'))";
+    lab.edit(&format!(
+        "UPDATE tasks SET options = identity, identity = {true_identity}"
+    ));
+    assert_eq!(lab.run(["kill", &task.to_string()]).code(), 1);
+    // A program that is no task, but is said to be one.
+    lab.edit("UPDATE tasks SET identity = json_set(options, '$.run', 'another'), options = NULL");
     let listed = lab.run(["list", "--json"]);
     assert_eq!(listed.code(), 0);
     assert!(listed.stderr.contains("others can write"), "{listed:?}");
@@ -533,6 +539,7 @@ fn what_a_database_of_others_names_is_not_signalled_unless_it_shows_itself() {
     let refused = lab.run(["kill", &task.to_string()]);
     assert_eq!(refused.code(), 1, "{refused:?}");
     assert!(refused.stderr.contains(&pid), "{refused:?}");
+    // It has got no signal: it would have ended by one.
     assert_eq!(puppet.tell("nap 0"), "");
     puppet.exit(0);
 }

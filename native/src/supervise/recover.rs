@@ -74,14 +74,16 @@ pub fn judge(row: &Row) -> Verdict {
 }
 
 /// Whether processes may be signalled on the word of a row. A database that others can write, or that
-/// came from them, may name any process; but the mark that a task's own processes carry is known to
-/// nobody who cannot read it there.
+/// came from them, may name any process: there the command must carry the mark of its run, and the
+/// launcher, if it lives, must be one.
 pub fn may_signal(store: &Store, identity: &Identity) -> bool {
+    let Identity {
+        launcher, child, ..
+    } = identity;
+    let mark = format!("TASKWATCHER_RUN={}", identity.run);
     store.is_private()
-        || process::has_in_environment(
-            identity.child.pid,
-            &format!("TASKWATCHER_RUN={}", identity.run),
-        )
+        || (process::has_in_environment(child.pid, &mark)
+            && (!launcher.is_alive() || process::has_name_of_this(launcher.pid)))
 }
 
 /// Whether a command that is gone has left processes that a launcher would have ended or waited for.

@@ -120,6 +120,13 @@ pub fn has_in_environment(pid: i32, variable: &str) -> bool {
         .any(|entry| entry == variable.as_bytes())
 }
 
+/// Whether a process runs a program of the same name as this one.
+pub fn has_name_of_this(pid: i32) -> bool {
+    let name = |pid: &str| fs::read(format!("/proc/{pid}/comm")).ok();
+    let own = name("self");
+    own.is_some() && name(&pid.to_string()) == own
+}
+
 /// The children of a process, in no order; those of all its threads. Zombies are among them.
 pub fn children(pid: i32) -> Vec<i32> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
