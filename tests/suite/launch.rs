@@ -489,3 +489,48 @@ fn output_goes_straight_into_the_file_at_its_end() {
     assert_eq!(launcher.wait().success(), "");
     assert_eq!(fs::read_to_string(&file).expect("the file"), "two\n");
 }
+
+#[test]
+fn a_launcher_that_cannot_complain_holds_up_nobody() {
+    use std::io::{Read, Write};
+    use std::os::unix::fs::OpenOptionsExt;
+    let lab = lab();
+    let pipe = lab.path("complaints");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    let mut pipe = fs::File::options()
+        .read(true)
+        .write(true)
+        .custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits())
+        .open(&pipe)
+        .expect("both ends");
+    while pipe.write(&[b'x'; 4096]).is_ok() {}
+    let mut shell = lab.program("sh");
+    let script = r#"exec "$0" launch --feedback -- true --feedback=elsewhere 2>complaints"#;
+    shell.args(["-c", script, lab.taskwatcher()]);
+    let launcher = lab.start(shell);
+    lab.wait_for_status("RUNNING");
+    let _ = lab.reserve(&[]);
+    assert!(!launcher.has_ended());
+    let mut piece = vec![0; 1 << 20];
+    while pipe.read(&mut piece).is_ok() {}
+    assert_eq!(launcher.wait().code(), 0);
+}
+
+#[test]
+fn a_launch_that_fails_on_its_way_has_claimed_nothing() {
+    let lab = lab();
+    let task = lab.reserve(&[]);
+    fs::create_dir(lab.path("feedback")).expect("a folder");
+    fs::write(lab.feedback_file(task), "[old]1\n").expect("a file");
+    // What stands there already cannot be stored.
+    lab.edit(
+        "DROP TABLE feedbacks;
+         CREATE TABLE feedbacks (id INTEGER PRIMARY KEY, feedback BLOB, lastupdate INTEGER,
+             offset INTEGER CHECK (offset IS NULL), inode INTEGER, fingerprint TEXT)",
+    );
+    let task = task.to_string();
+    let line = ["launch", "--feedback", "--taskid", &task, "--", "true"];
+    let refused = lab.run(line).failure(125);
+    assert!(refused.contains("CHECK"), "{refused}");
+    assert_eq!(text(&lab.only_task(), "status"), "RESERVED");
+}

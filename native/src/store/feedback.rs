@@ -1,6 +1,6 @@
 //! The feedbacks table: the values of running tasks as far as they were read.
 
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 use taskwatcher_core::json::Json;
 use taskwatcher_core::record::Feedback;
 
@@ -11,7 +11,19 @@ impl Store {
     /// Stores what was read of a task's feedback file, all of it or nothing, if the task still runs.
     pub fn store_feedback(&mut self, run: &str, feedback: &Feedback) -> Result<(), Error> {
         let transaction = self.write()?;
-        transaction.execute(
+        put_feedback(&transaction, run, feedback)?;
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+/// The same as part of another transaction.
+pub(super) fn put_feedback(
+    transaction: &Transaction<'_>,
+    run: &str,
+    feedback: &Feedback,
+) -> rusqlite::Result<()> {
+    transaction.execute(
             "INSERT INTO feedbacks (id, feedback, lastupdate, offset, inode, fingerprint)
              SELECT ?1, ?3, ?4, ?5, ?6, ?7
              WHERE EXISTS (SELECT 1 FROM tasks WHERE id = ?1 AND instr(identity, ?2) > 0)
@@ -27,7 +39,5 @@ impl Store {
                 feedback.fingerprint,
             ],
         )?;
-        transaction.commit()?;
-        Ok(())
-    }
+    Ok(())
 }

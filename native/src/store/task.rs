@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use taskwatcher_core::database::read;
 use taskwatcher_core::json::Json;
 use taskwatcher_core::outcome::Ending;
 use taskwatcher_core::record::Task;
 use taskwatcher_core::status::Status;
 
 use super::Store;
+use super::feedback::put_feedback;
 use crate::error::Error;
+use crate::feedback::Reading;
 
 /// What people know a task by. `None` leaves what a reservation said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +60,10 @@ pub struct Start {
     pub timeline: String,
     /// JSON object.
     pub identity: String,
+    /// The mark of the run.
+    pub run: String,
+    /// What stands in the feedback file already, which is not this task's.
+    pub old: Option<Reading>,
 }
 
 /// What a launcher keeps up to date in the row of its task.
@@ -102,8 +109,8 @@ impl Store {
     }
 
     /// Turns a reservation, or a new id, into a running task. `start` is asked for the content of
-    /// the row once the id and the labels are known; if it fails, nothing was claimed. Of two
-    /// launchers of one id, one wins.
+    /// the row once the id and the labels are known; it must not wait for anybody, since everybody
+    /// waits for it. If anything fails, nothing was claimed. Of two launchers of one id, one wins.
     pub fn claim<T>(
         &mut self,
         taken: Taken,
@@ -111,7 +118,7 @@ impl Store {
         default_name: &str,
         now: i64,
         start: impl FnOnce(i64) -> Result<(Start, T), Error>,
-    ) -> Result<(i64, T), Error> {
+    ) -> Result<(Task, T), Error> {
         let transaction = self.write()?;
         drop_expired(&transaction, now)?;
         let id = match taken {
@@ -151,8 +158,12 @@ impl Store {
                 row.identity,
             ],
         )?;
+        if let Some(old) = &row.old {
+            put_feedback(&transaction, &row.run, &old.to_row(id))?;
+        }
+        let claimed = read::task_by_id(&transaction, id)?.ok_or(Error::NoSuchTask(id))?;
         transaction.commit()?;
-        Ok((id, result))
+        Ok((claimed, result))
     }
 
     /// Stores what its launcher knows of a running task; returns why it is being ended, if a cause is

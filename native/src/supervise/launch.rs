@@ -174,29 +174,29 @@ fn claim(
     child: i32,
 ) -> Result<(Store, taskwatcher_core::record::Task, Prepared), Error> {
     let mut store = recover::open(&request.database)?;
+    if request.gives_feedback {
+        prepare_folder(&request.feedpath)?;
+    }
     let default_name = file_name(&request.command[0]);
     let prepare = |id| prepare(request, child, id);
-    let (id, prepared) = store.claim(
+    let (row, prepared) = store.claim(
         request.taken,
         &request.labels,
         &default_name,
         clock::unix_seconds(),
         prepare,
     )?;
-    if let Some(old) = &prepared.old {
-        store.store_feedback(&prepared.task.run, &old.to_row(id))?;
+    if let Some(path) = &prepared.task.feedfile {
+        warn_of_another_file(&prepared.order.arguments, path);
     }
-    let row = store.task(id)?.ok_or(Error::NoSuchTask(id))?;
     Ok((store, row, prepared))
 }
 
 /// The content of the row, once the id is known.
 fn prepare(request: &Request, child: i32, id: i64) -> Result<(Start, Prepared), Error> {
-    let feedfile = if request.gives_feedback {
-        Some(feedback_file(&request.feedpath, id)?)
-    } else {
-        None
-    };
+    let feedfile = request
+        .gives_feedback
+        .then(|| request.feedpath.join(feedback_name(id)));
     let arguments: Vec<OsString> = if request.literal {
         request.command.clone()
     } else {
@@ -206,9 +206,6 @@ fn prepare(request: &Request, child: i32, id: i64) -> Result<(Start, Prepared), 
             .map(|argument| substitute(argument, id, feedfile.as_deref()))
             .collect()
     };
-    if let Some(path) = &feedfile {
-        warn_of_another_file(&arguments, path);
-    }
     let run = identity::random_mark().map_err(|error| Error::io("draw a random mark", &error))?;
     let child = Process::of(child)
         .ok_or_else(|| Error::Refused("the child was killed before its start".to_owned()))?;
@@ -226,6 +223,7 @@ fn prepare(request: &Request, child: i32, id: i64) -> Result<(Start, Prepared), 
     let mut options = request.options.clone();
     options.launched = Some(clock::monotonic());
     options.before = feedfile.as_deref().and_then(Version::of);
+    let old = feedfile.as_deref().and_then(feedback::mark_old);
     let start = Start {
         pid: child.pid,
         starttime: clock::unix_seconds(),
@@ -240,6 +238,8 @@ fn prepare(request: &Request, child: i32, id: i64) -> Result<(Start, Prepared), 
         options: Json::of(&options).as_str().to_owned(),
         timeline: timeline.to_json(),
         identity: Json::of(&identity).as_str().to_owned(),
+        run: run.clone(),
+        old: old.clone(),
     };
     let environment = [
         ("TASKWATCHER_TASKID", Some(id.to_string().into())),
@@ -267,15 +267,15 @@ fn prepare(request: &Request, child: i32, id: i64) -> Result<(Start, Prepared), 
             environment: environment.map(|(name, value)| (name.into(), value)).into(),
         },
         task,
-        old: feedfile.as_deref().and_then(feedback::mark_old),
+        old,
         timeline,
         child,
     };
     Ok((start, prepared))
 }
 
-/// The feedback file of an id: what every part agrees on.
-pub fn feedback_file(feedpath: &Path, id: i64) -> Result<PathBuf, Error> {
+/// Makes the folder for feedback, if there is none, and checks that a task can write there.
+fn prepare_folder(feedpath: &Path) -> Result<(), Error> {
     let failed = |error: &io::Error| {
         Error::Refused(format!(
             "the folder for feedback '{}' cannot be used: {}; name another one with --feedpath",
@@ -284,8 +284,7 @@ pub fn feedback_file(feedpath: &Path, id: i64) -> Result<PathBuf, Error> {
         ))
     };
     file::create_private_folder(feedpath).map_err(|error| failed(&error))?;
-    file::check_writable_folder(feedpath).map_err(|error| failed(&error))?;
-    Ok(feedpath.join(feedback_name(id)))
+    file::check_writable_folder(feedpath).map_err(|error| failed(&error))
 }
 
 fn file_name(program: &OsStr) -> String {
