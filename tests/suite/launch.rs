@@ -495,6 +495,7 @@ fn a_launcher_that_cannot_complain_holds_up_nobody() {
     use std::io::{Read, Write};
     use std::os::unix::fs::OpenOptionsExt;
     let lab = lab();
+    let _ = lab.list();
     let pipe = lab.path("complaints");
     nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
     let mut pipe = fs::File::options()
