@@ -115,6 +115,10 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
     };
     drop(store);
     drop(output);
+    // Nobody may be there to read it: it holds up no database.
+    if let Some(path) = &prepared.task.feedfile {
+        warn_of_another_file(&prepared.order.arguments, path);
+    }
     let Prepared {
         order,
         task,
@@ -186,9 +190,6 @@ fn claim(
         clock::unix_seconds(),
         prepare,
     )?;
-    if let Some(path) = &prepared.task.feedfile {
-        warn_of_another_file(&prepared.order.arguments, path);
-    }
     Ok((store, row, prepared))
 }
 
