@@ -289,7 +289,7 @@ impl Reader {
         self.line_start += block.bytes.len() as u64;
     }
 
-    /// Reads a line that sets a key which is known by its first bytes; false, and nothing done, if it is
+    /// Reads a line that sets or clears a key which is known by its first bytes; false, and nothing done, if it is
     /// not so simple.
     #[inline]
     fn set_known(
@@ -307,7 +307,12 @@ impl Reader {
             return false;
         };
         let value = trim_end(value);
-        if value.is_empty() || !(block.all_fine || value.is_ascii()) {
+        if value.is_empty() {
+            self.table.clear(id);
+            self.counts.clears += 1;
+            return true;
+        }
+        if !(block.all_fine || value.is_ascii()) {
             return false;
         }
         let len = value.len();
