@@ -289,8 +289,8 @@ impl Reader {
         self.line_start += block.bytes.len() as u64;
     }
 
-    /// Reads a line that sets or clears a key which is known by its first bytes; false, and nothing done, if it is
-    /// not so simple.
+    /// Reads a line that sets or clears a key which is known by its first bytes; false, and nothing
+    /// done, if it is not so simple.
     #[inline]
     fn set_known(
         &mut self,

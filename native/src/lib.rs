@@ -13,7 +13,7 @@ mod store;
 mod supervise;
 mod sys;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command, Parsed};
@@ -47,7 +47,11 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> u8 {
-    let database = command::database_path(cli.db.as_deref());
+    let database = match cli.command {
+        // It reads no database, and works where none could be.
+        Command::Parse { .. } => Ok(PathBuf::new()),
+        _ => command::database_path(cli.db.as_deref()),
+    };
     let ended = match &database {
         Ok(path) => command::run(&cli.command, path).inspect_err(|error| complain_of(error, path)),
         Err(error) => {

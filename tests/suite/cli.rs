@@ -382,3 +382,14 @@ fn reserve_prints_the_id_and_nothing_else() {
     assert_eq!((id(&tasks[1]), text(&tasks[1], "info1")), (second, "i"));
     assert_eq!(text(&tasks[1], "status"), "RESERVED");
 }
+
+#[test]
+fn a_file_is_parsed_where_no_database_can_be() {
+    let lab = lab();
+    fs::write(lab.path("f.log"), "[a]1\n").expect("a file");
+    let mut command = lab.command(["parse", "f.log"]);
+    for variable in ["HOME", "XDG_STATE_HOME", "TASKWATCHER_DB"] {
+        command.env_remove(variable);
+    }
+    assert_eq!(lab.start(command).wait().success(), "{\"a\":\"1\"}\n");
+}

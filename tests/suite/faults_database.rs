@@ -245,9 +245,14 @@ fn on_its_own(test: impl FnOnce(&Lab, &Path, &str) + Send) {
     }
 }
 
-fn launch_on(lab: &Lab, database: &str, options: &[&str]) -> (Running, Puppet) {
+/// A task with feedback in this database; its feedback file is beside it, or in a folder of its own.
+fn launch_on(lab: &Lab, database: &str, feedpath: Option<&Path>) -> (Running, Puppet) {
+    let mut options = vec!["--feedback"];
+    if let Some(folder) = feedpath {
+        options.extend(["--feedpath", folder.to_str().expect("a plain path")]);
+    }
     let mut line = vec!["--db".to_owned(), database.to_owned()];
-    line.extend(lab.launch_line(options, "p", &[]));
+    line.extend(lab.launch_line(&options, "p", &[]));
     let launcher = lab.spawn(line);
     (launcher, lab.stage().expect("p"))
 }
@@ -263,12 +268,7 @@ fn history_of(lab: &Lab, database: &str) -> Vec<Value> {
 fn no_room_for_the_record_beside_the_database() {
     on_its_own(|lab, disk, database| {
         let feedback = lab.path("feedback");
-        let options = [
-            "--feedback",
-            "--feedpath",
-            feedback.to_str().expect("plain"),
-        ];
-        let (launcher, mut puppet) = launch_on(lab, database, &options);
+        let (launcher, mut puppet) = launch_on(lab, database, Some(&feedback));
         fill(&disk.join("filler"));
         puppet.say("[a]1");
         puppet.tell("print undisturbed");
@@ -299,12 +299,7 @@ fn no_room_for_the_record_beside_the_database() {
 fn a_task_is_ended_while_its_database_has_no_room() {
     on_its_own(|lab, disk, database| {
         let feedback = lab.path("feedback");
-        let options = [
-            "--feedback",
-            "--feedpath",
-            feedback.to_str().expect("plain"),
-        ];
-        let (launcher, mut puppet) = launch_on(lab, database, &options);
+        let (launcher, mut puppet) = launch_on(lab, database, Some(&feedback));
         puppet.tell("hold SIGTERM");
         fill(&disk.join("filler"));
         let killer = lab.spawn(["--db", database, "kill", "1"]);
@@ -324,12 +319,7 @@ fn a_task_is_ended_while_its_database_has_no_room() {
 fn a_spool_that_cannot_be_taken_in_yet_keeps_nobody_from_reading() {
     on_its_own(|lab, disk, database| {
         let feedback = lab.path("feedback");
-        let options = [
-            "--feedback",
-            "--feedpath",
-            feedback.to_str().expect("plain"),
-        ];
-        let (launcher, puppet) = launch_on(lab, database, &options);
+        let (launcher, puppet) = launch_on(lab, database, Some(&feedback));
         fill(&disk.join("filler"));
         puppet.exit(3);
         spool_when_it_comes(lab, &feedback);
@@ -352,7 +342,7 @@ fn a_spool_that_cannot_be_taken_in_yet_keeps_nobody_from_reading() {
 #[test]
 fn no_room_anywhere_and_then_room_again() {
     on_its_own(|lab, disk, database| {
-        let (launcher, puppet) = launch_on(lab, database, &["--feedback"]);
+        let (launcher, puppet) = launch_on(lab, database, None);
         fill(&disk.join("filler"));
         puppet.exit(3);
         lab.wait_for_file("a word about it", || {
@@ -370,7 +360,7 @@ fn no_room_anywhere_and_then_room_again() {
 #[test]
 fn no_room_anywhere_and_a_person_who_gives_up() {
     on_its_own(|lab, disk, database| {
-        let (launcher, puppet) = launch_on(lab, database, &["--feedback"]);
+        let (launcher, puppet) = launch_on(lab, database, None);
         fill(&disk.join("filler"));
         puppet.exit(3);
         lab.wait_for_file("a word about it", || {
@@ -395,12 +385,7 @@ fn no_room_anywhere_and_a_person_who_gives_up() {
 fn a_file_system_that_becomes_read_only() {
     on_its_own(|lab, disk, database| {
         let feedback = lab.path("feedback");
-        let options = [
-            "--feedback",
-            "--feedpath",
-            feedback.to_str().expect("plain"),
-        ];
-        let (launcher, mut puppet) = launch_on(lab, database, &options);
+        let (launcher, mut puppet) = launch_on(lab, database, Some(&feedback));
         set_read_only(disk, true);
         puppet.say("[a]1");
         let listed = lab.run(["--db", database, "list", "--json"]);
@@ -507,7 +492,7 @@ fn its_folder_goes_away_and_comes_back() {
     let lab = lab();
     let database = lab.path("state").join("tasks.db");
     let database = database.to_str().expect("plain");
-    let (launcher, mut puppet) = launch_on(&lab, database, &["--feedback"]);
+    let (launcher, mut puppet) = launch_on(&lab, database, None);
     puppet.say("[a]1");
     fs::rename(lab.path("state"), lab.path("moved")).expect("a folder");
     puppet.tell("print undisturbed");
@@ -529,12 +514,7 @@ fn its_folder_is_deleted_and_made_again() {
     let database = lab.path("state").join("tasks.db");
     let database = database.to_str().expect("plain");
     let feedback = lab.path("feedback");
-    let options = [
-        "--feedback",
-        "--feedpath",
-        feedback.to_str().expect("plain"),
-    ];
-    let (launcher, mut puppet) = launch_on(&lab, database, &options);
+    let (launcher, mut puppet) = launch_on(&lab, database, Some(&feedback));
     puppet.say("[a]1");
     fs::remove_dir_all(lab.path("state")).expect("a folder");
     puppet.exit(3);

@@ -80,8 +80,19 @@ pub fn history(connection: &Connection, filter: &HistoryFilter) -> rusqlite::Res
     Ok(found)
 }
 
-/// Which rows the history has of finished tasks, by their `id`, oldest first.
+/// Which rows the history has of finished tasks, by their `id`, oldest first. It is asked for as
+/// `rowid`, which `id` is in every sound history; in a hostile one `id` may be anything.
 pub fn history_ids(connection: &Connection, filter: &HistoryFilter) -> rusqlite::Result<Vec<i64>> {
+    let (sql, values) = ids_query(filter);
+    let mut statement = connection.prepare(&sql)?;
+    let ids = statement.query_map(&*values, |row| row.get(0))?;
+    let mut ids: Vec<i64> = ids.collect::<Result<_, _>>()?;
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// The newest first, if only so many are wanted.
+fn ids_query(filter: &HistoryFilter) -> (String, Vec<&dyn ToSql>) {
     let mut conditions: Vec<&str> = Vec::new();
     let mut values: Vec<&dyn ToSql> = Vec::new();
     if let Some(name) = &filter.name {
@@ -100,20 +111,18 @@ pub fn history_ids(connection: &Connection, filter: &HistoryFilter) -> rusqlite:
         conditions.push("id < ?");
         values.push(before);
     }
-    // By `rowid`, which `id` is in every sound history; in a hostile one `id` may be anything.
     let mut sql = "SELECT rowid FROM history".to_owned();
     if !conditions.is_empty() {
         sql.push_str(" WHERE ");
         sql.push_str(&conditions.join(" AND "));
     }
     if let Some(limit) = &filter.limit {
-        sql = format!("SELECT rowid FROM ({sql} ORDER BY rowid DESC LIMIT ?)");
+        // To spare itself the sorting of the few that the index finds, SQLite would walk through all.
+        let order = filter.since.map_or("rowid", |_| "+rowid");
+        sql = format!("{sql} ORDER BY {order} DESC LIMIT ?");
         values.push(limit);
     }
-    sql.push_str(" ORDER BY rowid");
-    let mut statement = connection.prepare(&sql)?;
-    let ids = statement.query_map(&*values, |row| row.get(0))?;
-    ids.collect()
+    (sql, values)
 }
 
 /// How many finished tasks are read at a time: few, since each may have megabytes of values, and
@@ -392,6 +401,25 @@ mod tests {
             ..Task::default()
         };
         assert_eq!(task, expected);
+    }
+
+    #[test]
+    fn what_ended_lately_is_found_by_the_index() {
+        let connection = database();
+        for limit in [None, Some(5)] {
+            let filter = HistoryFilter {
+                since: Some(20),
+                outcome: Some("failed".to_owned()),
+                limit,
+                ..HistoryFilter::default()
+            };
+            let (sql, values) = ids_query(&filter);
+            let plan = format!("EXPLAIN QUERY PLAN {sql}");
+            let mut statement = connection.prepare(&plan).unwrap();
+            let steps = statement.query_map(&*values, |row| row.get::<_, String>(3));
+            let steps: Vec<_> = steps.unwrap().map(Result::unwrap).collect();
+            assert!(steps.concat().contains("history_endtime"), "{steps:?}");
+        }
     }
 
     #[test]
