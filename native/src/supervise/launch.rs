@@ -375,13 +375,7 @@ impl Output {
             });
         };
         let (file, created) = file::open_append(path).map_err(|error| {
-            let doing = format!("open the output file '{}'", path.display());
-            match error.raw_os_error() {
-                Some(libc::ENXIO) => Error::Refused(format!(
-                    "cannot {doing}: nobody reads from this pipe; start its reader first"
-                )),
-                _ => Error::io(doing, &error),
-            }
+            Error::io(format!("open the output file '{}'", path.display()), &error)
         })?;
         Ok(Self {
             file: Some(file.into()),

@@ -140,13 +140,24 @@ pub fn open_append(path: &Path) -> io::Result<(File, bool)> {
     let (file, created) = match options.clone().create_new(true).open(path) {
         Ok(file) => (file, true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            (options.create(true).open(path)?, false)
+            let opened = options.create(true).open(path);
+            (opened.map_err(in_words)?, false)
         }
         Err(error) => return Err(error),
     };
     let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
     fcntl(&file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK))?;
     Ok((file, created))
+}
+
+/// What the system calls "no such device or address".
+fn in_words(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(libc::ENXIO) => {
+            io::Error::other("nobody reads from this pipe; start its reader first")
+        }
+        _ => error,
+    }
 }
 
 /// Creates a folder and its parents, for this user only; one that exists is left as it is.
