@@ -491,6 +491,57 @@ fn output_goes_straight_into_the_file_at_its_end() {
 }
 
 #[test]
+fn a_launch_that_waits_for_the_database_can_be_called_off() {
+    use std::os::unix::process::ExitStatusExt;
+    let lab = lab();
+    let _ = lab.reserve(&[]);
+    lab.edit("UPDATE tasks SET expires = 1");
+    fs::write(lab.path("tasks.db.spool-9-x.json"), "{}").expect("a file");
+    let holder = rusqlite::Connection::open(lab.database_file()).expect("the database");
+    holder.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let launcher = lab.spawn(["launch", "--", "sh", "-c", "echo >ran"]);
+    // It complains of the odd file when it has opened the database, and waits for the lock then.
+    lab.wait_for_file("its complaint", || {
+        (!launcher.stderr_so_far().is_empty()).then_some(())
+    });
+    launcher.signal(Signal::TERM);
+    assert_eq!(launcher.wait().status.signal(), Some(15));
+    drop(holder);
+    fs::remove_file(lab.path("tasks.db.spool-9-x.json")).expect("no file");
+    for process in lab.processes() {
+        process.reap();
+    }
+    assert!(!lab.path("ran").exists());
+    assert_eq!(lab.list(), Vec::<Value>::new());
+    assert_eq!(lab.history(&[]), Vec::<Value>::new());
+}
+
+#[test]
+fn a_program_that_cannot_be_read_just_now_does_not_hold_up_its_end() {
+    let lab = lab();
+    lab.make_program("prog", "#!/bin/sh\necho >ran\n", "755");
+    // While another process has a lease on a file, whoever opens it waits until that one gives it up.
+    let mut holder = lab.program("python3");
+    let script = r#"
+import fcntl, signal, threading
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+file = open("prog")
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+open("leased", "w").close()
+threading.Event().wait()
+"#;
+    holder.args(["-c", script]);
+    let holder = lab.start(holder);
+    lab.wait_for_file("the lease", || lab.path("leased").exists().then_some(()));
+    let launcher = lab.spawn(["launch", "--", "./prog"]);
+    lab.wait_for_status("RUNNING");
+    launcher.signal(Signal::TERM);
+    assert_eq!(launcher.wait().code(), 143);
+    assert!(!holder.has_ended() && !lab.path("ran").exists());
+    assert_eq!(text(&lab.only_record(), "outcome"), "killed");
+}
+
+#[test]
 fn a_launcher_that_cannot_complain_holds_up_nobody() {
     use std::io::{Read, Write};
     use std::os::unix::fs::OpenOptionsExt;

@@ -81,6 +81,7 @@ pub struct Interrupt {
 
 /// What the claim has made known.
 struct Prepared {
+    signals: Signals,
     order: Order,
     task: Task,
     old: Option<Reading>,
@@ -95,14 +96,13 @@ struct Prepared {
 pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, Error> {
     let failed = |doing: &'static str| move |error: io::Error| Error::io(doing, &error);
     let inherited = Inherited::read().map_err(failed("read the signals this process was given"))?;
-    let signals = Signals::take(&inherited).map_err(failed("take over signals"))?;
     process::adopt_orphans().map_err(failed("become the parent of orphaned processes"))?;
     let terminal = Terminal::controlling();
     let output = Output::open(request.output.as_deref())?;
     fault::reach(Step::BeforeFork);
     let gate = Gate::fork(&inherited, output.descriptor()).map_err(failed("fork"))?;
     fault::reach(Step::Forked);
-    let (store, row, prepared) = match claim(request, gate.pid()) {
+    let (store, row, prepared) = match claim(request, &inherited, gate.pid()) {
         Ok(claimed) => {
             fault::reach(Step::Claimed);
             claimed
@@ -120,6 +120,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         warn_of_another_file(&prepared.order.arguments, path);
     }
     let Prepared {
+        signals,
         order,
         task,
         old,
@@ -139,7 +140,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         .feedfile
         .clone()
         .map(|path| Heartbeat::new(path, task.options.before, start.monotonic()));
-    let ended = match gate.open(&order) {
+    let ended = match gate.open(&order, &signals) {
         Ok(()) => {
             fault::reach(Step::Executed);
             started(task.id);
@@ -175,6 +176,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
 /// Claims the row for a child that waits at the gate, in one transaction.
 fn claim(
     request: &Request,
+    inherited: &Inherited,
     child: i32,
 ) -> Result<(Store, taskwatcher_core::record::Task, Prepared), Error> {
     let mut store = recover::open(&request.database)?;
@@ -182,7 +184,7 @@ fn claim(
         prepare_folder(&request.feedpath)?;
     }
     let default_name = file_name(&request.command[0]);
-    let prepare = |id| prepare(request, child, id);
+    let prepare = |id| prepare(request, inherited, child, id);
     let (row, prepared) = store.claim(
         request.taken,
         &request.labels,
@@ -193,8 +195,16 @@ fn claim(
     Ok((store, row, prepared))
 }
 
-/// The content of the row, once the id is known.
-fn prepare(request: &Request, child: i32, id: i64) -> Result<(Start, Prepared), Error> {
+/// The content of the row, once the id is known. Up to here a signal ends this process as any other
+/// one, also while it waits for the database; from now on there is a task to end.
+fn prepare(
+    request: &Request,
+    inherited: &Inherited,
+    child: i32,
+    id: i64,
+) -> Result<(Start, Prepared), Error> {
+    let signals =
+        Signals::take(inherited).map_err(|error| Error::io("take over signals", &error))?;
     let feedfile = request
         .gives_feedback
         .then(|| request.feedpath.join(feedback_name(id)));
@@ -263,6 +273,7 @@ fn prepare(request: &Request, child: i32, id: i64) -> Result<(Start, Prepared), 
         options,
     };
     let prepared = Prepared {
+        signals,
         order: Order {
             arguments,
             environment: environment.map(|(name, value)| (name.into(), value)).into(),

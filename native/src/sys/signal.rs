@@ -207,6 +207,22 @@ impl Signals {
     }
 }
 
+/// Whether a blocked signal has come, and was not taken yet, that asks a launcher to end its task.
+#[allow(unsafe_code)]
+pub fn is_asked_to_end() -> bool {
+    // SAFETY: all zeroes is a valid signal set, and sigpending writes to memory of ours.
+    let pending = unsafe {
+        let mut pending: libc::sigset_t = std::mem::zeroed();
+        if libc::sigpending(&raw mut pending) != 0 {
+            return false;
+        }
+        SigSet::from_sigset_t_unchecked(pending)
+    };
+    ENDING
+        .into_iter()
+        .any(|signal| pending.contains(named(signal)))
+}
+
 /// Does to this process's group what the terminal does at Ctrl-C or Ctrl-\, and so ends this process
 /// by the signal. Returns if it was ignored when this process was started.
 pub fn end_own_group(signal: Signal) {

@@ -9,15 +9,21 @@ use std::convert::Infallible;
 use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
 use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdout, execve, fork, pipe2, setpgid};
 
 use super::fault::{self, Step};
-use super::signal::Inherited;
+use super::signal::{self, Inherited, Signals};
+
+/// How often it is looked for a request to end while another signal waits to be taken.
+const LOOK_AGAIN: TimeSpec = TimeSpec::from_duration(Duration::from_millis(100));
 
 /// What the child is to execute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,19 +80,30 @@ impl Gate {
         self.child
     }
 
-    /// Sends the order and waits until the program was executed.
+    /// Sends the order and waits until the program was executed; or, if it lies on a file system that
+    /// does not answer, until somebody asks this process to end.
     ///
     /// # Errors
     /// The system's reason why it could not be; the child has ended and is reaped then.
-    pub fn open(mut self, order: &Order) -> io::Result<()> {
+    pub fn open(self, order: &Order, signals: &Signals) -> io::Result<()> {
+        let Self {
+            child,
+            order: mut pipe,
+            mut answer,
+        } = self;
         // A child that was killed at the gate shows by its exit, like one killed later.
-        let _ = self.order.write_all(&encode(order));
-        drop(self.order);
+        let _ = pipe.write_all(&encode(order));
+        drop(pipe);
         fault::reach(Step::Ordered);
+        while !is_answered(&answer, signals) {
+            if signal::is_asked_to_end() {
+                return Ok(());
+            }
+        }
         let mut code = [0; 4];
-        match self.answer.read_exact(&mut code) {
+        match answer.read_exact(&mut code) {
             Ok(()) => {
-                let _ = nix::sys::wait::waitpid(Pid::from_raw(self.child), None);
+                let _ = nix::sys::wait::waitpid(Pid::from_raw(child), None);
                 Err(io::Error::from_raw_os_error(i32::from_ne_bytes(code)))
             }
             Err(_) => Ok(()),
@@ -103,6 +120,19 @@ impl Gate {
         drop((order, answer));
         let _ = nix::sys::wait::waitpid(Pid::from_raw(child), None);
     }
+}
+
+/// Waits for the child's answer or for a signal; whether the answer is there. A signal that does not
+/// ask to end stays where it is, and must not wake this again and again.
+fn is_answered(answer: &File, signals: &Signals) -> bool {
+    let readable = |descriptor| PollFd::new(descriptor, PollFlags::POLLIN);
+    let mut both = [readable(answer.as_fd()), readable(signals.as_fd())];
+    let _ = ppoll(&mut both, None, None);
+    let answered = |entry: &PollFd<'_>| entry.any().unwrap_or(false);
+    if !answered(&both[0]) && !signal::is_asked_to_end() {
+        let _ = ppoll(&mut both[..1], Some(LOOK_AGAIN), None);
+    }
+    answered(&both[0])
 }
 
 /// In the child: waits for the order and becomes the program.
