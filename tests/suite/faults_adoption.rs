@@ -4,6 +4,7 @@
 use std::io::pipe;
 
 use serde_json::{Value, json};
+use taskwatcher_tests::process::effort;
 use taskwatcher_tests::{Lab, Process, Puppet, Running, Signal, rows};
 
 use crate::{
@@ -403,6 +404,22 @@ fn what_is_waited_for_has_another_launcher_and_the_exit_code_stays() {
     assert_eq!(number(&record, "leftovers"), 1);
     assert_eq!(record["termerror"], "exit code 3");
     lab.assert_nothing_left();
+}
+
+#[test]
+fn a_launcher_that_waits_for_what_was_left_does_nothing_meanwhile() {
+    let lab = lab();
+    let (task, mut daemon) = left_behind(&lab, &["--leftovers", "wait"], false);
+    let _ = lab.only_task();
+    let launcher = launcher_of(&lab, task);
+    let before = effort(launcher.pid()).voluntary_switches;
+    daemon.tell("nap 1000");
+    let switches = effort(launcher.pid()).voluntary_switches - before;
+    // It may have been about to begin its wait.
+    assert!(switches < 5, "it looks again and again: {switches}");
+    end(daemon, 0);
+    launcher.reap();
+    assert_eq!(number(&lab.only_record(), "exitcode"), 3);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use nix::errno::Errno;
 use taskwatcher_tests::apart::{in_own_processes, next_process_is, without_pidfds};
 use taskwatcher_tests::process::stat_fields;
-use taskwatcher_tests::{Lab, Process, Puppet, Running, Signal};
+use taskwatcher_tests::{Lab, Process, Puppet, Running, Signal, rows};
 
 use crate::{end, id, lab, launcher_of, number, orphaned, skipped, text};
 
@@ -107,6 +107,45 @@ fn the_number_of_a_dead_launcher_is_nobodys_session() {
     stranger.assert_unharmed();
     theirs.tell("print unharmed");
     assert_eq!(text(&lab.only_record(), "outcome"), "killed");
+}
+
+#[test]
+fn the_session_of_an_adopted_task_is_nobodys_once_it_is_empty() {
+    match in_own_processes(
+        "faults_processes::the_session_of_an_adopted_task_is_nobodys_once_it_is_empty",
+    ) {
+        Ok(true) => {}
+        Ok(false) => return,
+        Err(why) => return skipped(&why),
+    }
+    let lab = lab();
+    let options = ["--detach", "--leftovers", "wait", "--grace", "0.1"];
+    lab.run(lab.launch_line(&options, "p", &[])).done();
+    let mut puppet = lab.stage().expect("p");
+    let task = id(&lab.only_task());
+    let first = launcher_of(&lab, task);
+    first.signal(Signal::KILL);
+    first.reap();
+    let daemon = puppet.child(lab.stage(), "daemon", "setsid orphan");
+    let _ = lab.only_task();
+    let launcher = launcher_of(&lab, task);
+    end(puppet, 0);
+    lab.wait_for_database("the command's end", |database| {
+        let rows = rows(database, "SELECT options FROM tasks");
+        let options = rows[0]["options"].as_str()?;
+        (!options.contains(r#""command_end":null"#)).then_some(())
+    });
+    // Another session has that number, and its leader has ended too.
+    let mut stranger = Stranger::with_number(&lab, first.pid(), "stranger", true);
+    next_process_is(launcher.pid() + 100);
+    let mut theirs = stranger.puppet.child(lab.stage(), "theirs", "");
+    stranger.puppet.exit(0);
+    assert_eq!(stranger.running.wait().code(), 0);
+    let daemon = Process::open(daemon.pid()).expect("it lives");
+    assert_eq!(lab.run(["kill", &task.to_string()]).code(), 0);
+    launcher.reap();
+    assert!(daemon.has_ended());
+    theirs.tell("print unharmed");
 }
 
 #[test]

@@ -18,6 +18,8 @@ use super::task::{CommandEnd, Options, Task, Timeline};
 use super::tree::Tree;
 use crate::store::{Patience, State, Store};
 use crate::sys::fault::{self, Step};
+use crate::sys::pidfd::PidFd;
+use crate::sys::process::Stat;
 use crate::sys::signal::{Received, Signal, Signals};
 use crate::sys::terminal::Terminal;
 use crate::sys::wait::{Change, Reaped};
@@ -26,8 +28,8 @@ use crate::sys::{clock, watch};
 /// When to try again to store what could not be stored.
 const STORE_AGAIN: Duration = Duration::from_secs(1);
 
-/// How often the tree of an adopted command is looked at while nothing tells of its changes: after
-/// the command's own end, or where the kernel refuses descriptors of processes.
+/// How often the tree of an adopted command is looked at where the kernel refuses descriptors of
+/// processes, so that nothing tells of its changes.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// When a command was started: on the clock of the deadlines, and on the one of durations.
@@ -80,6 +82,8 @@ pub struct Supervision<'a> {
     look_at_tree: bool,
     /// The command's own end, while others of its tree run on.
     command_end: Option<CommandEnd>,
+    /// One of those that run on, where SIGCHLD does not tell of their ends.
+    leftover: Option<PidFd>,
 }
 
 impl<'a> Supervision<'a> {
@@ -108,6 +112,7 @@ impl<'a> Supervision<'a> {
             key: None,
             look_at_tree: false,
             command_end: task.options.command_end,
+            leftover: None,
         }
     }
 
@@ -144,7 +149,8 @@ impl<'a> Supervision<'a> {
         if self.command_end.is_none() {
             return false;
         }
-        let actions = self.machine.command_ended(self.tree.others().len(), now);
+        let left = self.count_others();
+        let actions = self.machine.command_ended(left, now);
         self.perform(actions, None)
     }
 
@@ -170,22 +176,41 @@ impl<'a> Supervision<'a> {
             .flatten()
             .min()
             .map(|deadline| deadline.saturating_sub(clock::monotonic()));
-        let process = self
-            .tree
-            .descriptor()
-            .filter(|_| self.command_end.is_none());
         let file = self.heartbeat.as_ref().and_then(Heartbeat::watch);
-        let woken = watch::wait(self.signals, file, process, limit);
+        let woken = watch::wait(self.signals, file, self.awaited_process(), limit);
         if let Some(heartbeat) = self.heartbeat.as_mut().filter(|_| woken.by_file) {
             heartbeat.drain();
         }
-        self.look_at_tree = woken.by_process || self.tree.is_silent(self.command_end.is_none());
+        self.look_at_tree = woken.by_process || self.is_blind();
     }
 
-    /// Where nothing tells of the end of a process, it has to be looked for.
+    /// The process whose end is waited for, if SIGCHLD does not tell it: the command, and after its
+    /// end one of those that it left, since the task goes on as long as that one lives.
+    fn awaited_process(&self) -> Option<&PidFd> {
+        if self.command_end.is_none() {
+            self.tree.descriptor()
+        } else {
+            self.leftover.as_ref()
+        }
+    }
+
+    /// Whether nothing tells of the end of a process, so that it has to be looked for.
+    fn is_blind(&self) -> bool {
+        !self.tree.tells_ends() && self.awaited_process().is_none()
+    }
+
     fn next_look_at_tree(&self) -> Option<Duration> {
-        let is_silent = self.tree.is_silent(self.command_end.is_none());
-        is_silent.then(|| clock::monotonic() + LOOK_AGAIN)
+        self.is_blind().then(|| clock::monotonic() + LOOK_AGAIN)
+    }
+
+    /// How many processes of the tree run besides the command.
+    fn count_others(&mut self) -> usize {
+        let others = self.tree.others();
+        if !self.tree.tells_ends() {
+            let mut alive = others.iter().map(Stat::process);
+            self.leftover = alive.find_map(|process| PidFd::of(process).ok().flatten());
+        }
+        others.len()
     }
 
     /// Looks at everything that may have changed; whether the task is finished.
@@ -258,7 +283,7 @@ impl<'a> Supervision<'a> {
                 Change::Stopped(signal) => self.command_stopped(signal),
                 Change::Ended(exit) => {
                     fault::reach(Step::ExitSeen);
-                    let left = self.tree.others().len();
+                    let left = self.count_others();
                     self.command_end = Some(self.ends_now(exit, left));
                     let actions = self.machine.command_ended(left, clock::monotonic());
                     if !actions.contains(&Action::Finish) {
@@ -276,7 +301,7 @@ impl<'a> Supervision<'a> {
             self.tree.reap_others();
         }
         if self.command_end.is_some() && others != Some(0) {
-            let left = self.tree.others().len();
+            let left = self.count_others();
             let actions = self.machine.others_changed(left);
             return self.perform(actions, None);
         }

@@ -11,6 +11,7 @@
 //! No process is signalled whose identity was not verified right before: a child's group is safe
 //! while the child is unreaped, every other process is signalled through a descriptor of its own.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use taskwatcher_core::outcome::Exit;
@@ -52,8 +53,8 @@ struct Adopted {
     /// The mark of the run, as it stands in an environment.
     mark: String,
     /// The session that belongs to the task alone, if there is one: that of a launcher that was
-    /// detached.
-    session: Option<i32>,
+    /// detached. Once nobody is in it, its number may be another one's.
+    session: Cell<Option<i32>>,
     /// When it was adopted, the command still had its number, and so its group.
     has_group: bool,
     /// When it was adopted, the command was not executed yet.
@@ -94,7 +95,7 @@ impl Tree {
             root: Root::Adopted(Adopted {
                 descriptor: descriptor.filter(|_| command.is_alive()),
                 mark: format!("TASKWATCHER_RUN={run}"),
-                session: session.filter(|_| detached),
+                session: Cell::new(session.filter(|_| detached)),
                 has_group: present.is_some(),
                 at_gate: present.is_some_and(|stat| stat.is_forked_only()),
             }),
@@ -114,12 +115,9 @@ impl Tree {
         }
     }
 
-    /// Whether nothing tells of the end of this tree's processes, so that they have to be looked at.
-    pub fn is_silent(&self, command_runs: bool) -> bool {
-        match &self.root {
-            Root::Child { .. } => false,
-            Root::Adopted(adopted) => !command_runs || adopted.descriptor.is_none(),
-        }
+    /// Whether every end of a process of this tree shows by SIGCHLD.
+    pub fn tells_ends(&self) -> bool {
+        matches!(self.root, Root::Child { .. })
     }
 
     /// What became of the command; a child is not reaped by this.
@@ -299,7 +297,11 @@ impl Tree {
         // The session's leader is the dead launcher; one that has a leader again is another session.
         let session = adopted
             .session
+            .get()
             .filter(|&session| present(session).is_none());
+        if !all.iter().any(|stat| Some(stat.session) == session) {
+            adopted.session.set(None);
+        }
         let is_relative = |stat: &Stat| {
             // A descendant is younger than the command.
             stat.start >= command.start

@@ -29,6 +29,14 @@ impl PidFd {
         Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
+    /// Opens exactly this process; `Ok(None)` if it has ended.
+    pub fn of(process: Process) -> io::Result<Option<Self>> {
+        match Self::open(process.pid) {
+            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => Err(error),
+            descriptor => Ok(descriptor.ok().filter(|_| process.is_alive())),
+        }
+    }
+
     /// Sends a signal to that very process.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         self.send(signal, 0)
