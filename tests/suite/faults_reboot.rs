@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use taskwatcher_tests::{Lab, Process, Signal};
 
-use crate::{end, id, lab, text};
+use crate::{end, id, lab, skipped, text};
 
 /// Another boot in every row, as the next boot finds them.
 fn reboot(lab: &Lab) {
@@ -124,4 +124,39 @@ fn rows_of_another_machine_are_not_judged_by_this_ones_restart() {
     assert_eq!(lab.run(["update"]).success(), "");
     assert_eq!(lab.list().len(), 1);
     drop(puppet);
+}
+
+#[test]
+fn the_tasks_of_a_container_that_is_gone_are_lost() {
+    let lab = lab();
+    let namespaces = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+    let mut probe = lab.program("unshare");
+    probe.args(namespaces).arg("true");
+    let is_outside = std::fs::read_link("/proc/self/ns/pid")
+        .is_ok_and(|link| link.to_str() == Some("pid:[4026531836]"));
+    if !is_outside || !lab.start(probe).wait().status.success() {
+        return skipped("containers cannot be made here, or not be seen from outside of all");
+    }
+    let mut container = lab.program("unshare");
+    let line = lab.launch_line(&["--unique", "--name", "n", "--feedback"], "p", &[]);
+    container.args(namespaces).arg(lab.taskwatcher()).args(line);
+    let container = lab.start(container);
+    let mut puppet = lab.stage().expect("p");
+    puppet.say("[a]1");
+    let task = id(&lab.only_task());
+    let listed = lab.run(["list"]).success();
+    assert!(listed.contains("ELSEWHERE"), "{listed}");
+    assert_eq!(lab.feedback(task), json!({"a": "1"}));
+    let inside = lab.processes();
+    container.signal(Signal::KILL);
+    let _ = container.wait();
+    for process in inside {
+        process.reap();
+    }
+    let _ = lab.reserve(&["--unique", "--name", "n"]);
+    let record = lab.only_record();
+    assert_eq!((id(&record), text(&record, "outcome")), (task, "lost"));
+    assert!(text(&record, "termerror").contains("container"), "{record}");
+    assert_eq!(record["feedback"], json!({"a": "1"}));
+    assert!(lab.feedback_file(task).exists());
 }

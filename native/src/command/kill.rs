@@ -90,7 +90,7 @@ fn ask(store: &mut Store, task: Task) -> Result<Option<(Task, Process)>, Error> 
     let identity = recover::identity_of(&task).ok_or_else(|| elsewhere(None))?;
     match recover::judge(&task) {
         Verdict::Elsewhere => Err(elsewhere(Some(&identity))),
-        Verdict::Gone { .. } => Ok(Some((task, identity.launcher))),
+        Verdict::Gone(_) => Ok(Some((task, identity.launcher))),
         Verdict::Supervised | Verdict::Orphaned if !recover::may_signal(store, &identity) => {
             Err(Error::Refused(format!(
                 "task {id} is not ended: others can write this database, and process {} does not show that it is the \

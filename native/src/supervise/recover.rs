@@ -1,7 +1,8 @@
 //! Cleaning up after launchers that died: every command does it before its own work.
 //!
 //! Only rows of this place are judged (same machine, user, pid and time namespace): what runs
-//! elsewhere cannot be seen from here. A row whose launcher lives is left to it. If the command is
+//! elsewhere cannot be seen from here. From outside of all containers it can be seen that one of them
+//! has no process any more. A row whose launcher lives is left to it. If the command is
 //! gone too, nobody saw how it ended: the task is archived as lost, with its final feedback; unless
 //! it is a zombie still, which tells.
 
@@ -33,12 +34,20 @@ pub enum Verdict {
     /// Its launcher is dead, its command lives, or others of its tree do.
     Orphaned,
     /// All are gone.
-    Gone {
-        /// The machine was booted since.
-        rebooted: bool,
-    },
+    Gone(Loss),
     /// It runs at another place, or was started by 1.7, which does not say where.
     Elsewhere,
+}
+
+/// Why nobody can know any more how a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Its launcher has died.
+    LauncherDied,
+    /// The container that it ran in is gone.
+    ContainerEnded,
+    /// The machine was booted since.
+    Rebooted,
 }
 
 /// Judges a row of either kind: a reservation is gone once the machine was booted after it.
@@ -49,7 +58,7 @@ fn verdict_of(row: &Row) -> Verdict {
     let place: Option<Place> = row.identity.as_ref().and_then(Json::to);
     match place {
         Some(place) if place.is_ours() && place.is_of_an_earlier_boot() => {
-            Verdict::Gone { rebooted: true }
+            Verdict::Gone(Loss::Rebooted)
         }
         _ => Verdict::Elsewhere,
     }
@@ -61,15 +70,19 @@ pub fn judge(row: &Row) -> Verdict {
         return judge_original(row);
     };
     if !identity.place.is_ours() {
-        Verdict::Elsewhere
+        if identity.place.is_empty_container() {
+            Verdict::Gone(Loss::ContainerEnded)
+        } else {
+            Verdict::Elsewhere
+        }
     } else if identity.place.is_of_an_earlier_boot() {
-        Verdict::Gone { rebooted: true }
+        Verdict::Gone(Loss::Rebooted)
     } else if identity.launcher.is_alive() {
         Verdict::Supervised
     } else if identity.child.is_alive() || has_left_others(row, &identity) {
         Verdict::Orphaned
     } else {
-        Verdict::Gone { rebooted: false }
+        Verdict::Gone(Loss::LauncherDied)
     }
 }
 
@@ -113,7 +126,7 @@ fn judge_original(row: &Row) -> Verdict {
     if is_fresh || is_there {
         Verdict::Elsewhere
     } else {
-        Verdict::Gone { rebooted: false }
+        Verdict::Gone(Loss::LauncherDied)
     }
 }
 
@@ -173,17 +186,17 @@ fn recover(store: &mut Store) -> Result<Vec<i64>, Error> {
         .collect();
     let gone = judged
         .iter()
-        .filter(|(_, verdict)| matches!(verdict, Verdict::Gone { .. }));
+        .filter(|(_, verdict)| matches!(verdict, Verdict::Gone(_)));
     let folders = feedback_folders(store, gone.map(|(row, _)| row.taskid))?;
     store.take_in_spools(&folders)?;
     store.drop_expired(clock::unix_seconds())?;
     let mut orphans = Vec::new();
     for (row, verdict) in &judged {
         match *verdict {
-            Verdict::Gone { .. } if !is_running(row) => {
+            Verdict::Gone(_) if !is_running(row) => {
                 store.drop_reservation(row.taskid)?;
             }
-            Verdict::Gone { rebooted } => archive_lost(store, row, rebooted)?,
+            Verdict::Gone(loss) => archive_lost(store, row, loss)?,
             // A launcher that was started inside another task would end with that one.
             Verdict::Orphaned if std::env::var_os("TASKWATCHER_RUN").is_none() => {
                 if identity_of(row).is_some_and(|identity| may_signal(store, &identity)) {
@@ -222,29 +235,30 @@ fn feedback_folders(store: &Store, gone: impl Iterator<Item = i64>) -> Result<Ve
     Ok(folders)
 }
 
-fn archive_lost(store: &mut Store, judged: &Row, rebooted: bool) -> Result<(), Error> {
+fn archive_lost(store: &mut Store, judged: &Row, loss: Loss) -> Result<(), Error> {
     let id = judged.taskid;
     // A spool may have been taken in, or another command may be at it: the row decides.
     let row = store.task(id)?;
     let Some(row) = row.filter(|row| row.identity == judged.identity) else {
         return Ok(());
     };
-    let feedfile = store.feedfile(id)?;
+    // A path of a container is another file here.
+    let feedfile = store.feedfile(id)?.filter(|_| loss != Loss::ContainerEnded);
     let stored = store.feedback(id)?;
     let reading = stored.as_ref().and_then(Reading::stored);
     let feedback = feedfile
         .as_deref()
         .map(|path| finish::final_feedback(path, reading))
-        // 1.7 does not say which file it read.
+        // 1.7 does not say which file it read, and one in a container is not to be found.
         .or_else(|| stored?.feedback.map(|values| values.as_str().to_owned()));
     let identity = identity_of(&row);
     let exit = identity
         .as_ref()
-        .filter(|_| !rebooted)
+        .filter(|_| loss == Loss::LauncherDied)
         .and_then(|identity| process::exit_of_zombie(identity.child));
     let options: Option<Options> = row.options.as_ref().and_then(Json::to);
     let end = options.as_ref().and_then(|options| options.command_end);
-    let mut record = lost_record(&row, exit, end, rebooted, feedback.as_deref());
+    let mut record = lost_record(&row, exit, end, loss, feedback.as_deref());
     record.run = identity.map(|identity| identity.run);
     let removal = feedfile
         .zip(options)
@@ -262,7 +276,7 @@ fn lost_record(
     row: &Row,
     exit: Option<Exit>,
     end: Option<CommandEnd>,
-    rebooted: bool,
+    loss: Loss,
     feedback: Option<&str>,
 ) -> History {
     let ending: Option<Ending> = row.ending.as_ref().and_then(Json::to);
@@ -284,10 +298,13 @@ fn lost_record(
         &ended,
         feedback.and_then(|text| Json::parse(text, Kind::Object)),
     );
-    let why = match (exit, rebooted) {
+    let why = match (exit, loss) {
         (Some(_), _) => "its launcher died before it",
-        (None, true) => "the machine was restarted while it ran; exit status unknown",
-        (None, false) => "its launcher died and nobody saw how it ended; exit status unknown",
+        (None, Loss::Rebooted) => "the machine was restarted while it ran; exit status unknown",
+        (None, Loss::ContainerEnded) => "the container it ran in is gone; exit status unknown",
+        (None, Loss::LauncherDied) => {
+            "its launcher died and nobody saw how it ended; exit status unknown"
+        }
     };
     if exit != Some(Exit::Code(0)) {
         let is_known = exit.is_some() || ended.ending.is_some();

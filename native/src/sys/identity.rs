@@ -2,6 +2,7 @@
 //! is still the one that was meant.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -53,6 +54,54 @@ impl Place {
     pub fn is_of_an_earlier_boot(&self) -> bool {
         self.boot != Self::here().boot
     }
+
+    /// Whether that place is a container of this boot whose last process has ended. It is known only
+    /// outside of all containers, where every process can be seen, and of this user's own rows or by
+    /// root, who can look into them.
+    pub fn is_empty_container(&self) -> bool {
+        let here = Self::here();
+        here.pidns == INITIAL_PID_NAMESPACE
+            && self.pidns != here.pidns
+            && self.boot == here.boot
+            && (self.uid == here.uid || here.uid == 0)
+            && !may_have_process(self.pidns, here.uid)
+    }
+}
+
+/// The pid namespace that holds all others: `PROC_PID_INIT_INO` of `linux/proc_ns.h`.
+const INITIAL_PID_NAMESPACE: u64 = 0xefff_fffc;
+
+/// Whether a process is in this pid namespace, or one of this user's cannot be looked into.
+fn may_have_process(namespace: u64, user: u32) -> bool {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return true;
+    };
+    entries.flatten().any(|entry| {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        else {
+            return false;
+        };
+        let may_be_there = match fs::metadata(entry.path().join("ns/pid")) {
+            Ok(found) => found.ino() == namespace,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let owner = entry.metadata().map(|data| data.uid());
+                is_nested(pid) && (user == 0 || owner.is_ok_and(|owner| owner == user))
+            }
+            // It has ended.
+            Err(_) => false,
+        };
+        may_be_there && process::stat(pid).is_some_and(|stat| stat.is_alive())
+    })
+}
+
+/// Whether a process has another number in a namespace below this one.
+fn is_nested(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    numbers.is_none_or(|numbers| numbers.split_ascii_whitespace().count() != 1)
 }
 
 /// A process that cannot be mistaken for a later one with the same id (within one [`Place`]).
@@ -126,7 +175,7 @@ pub fn user_name(uid: u32) -> String {
 }
 
 /// A new random mark: 128 bits as a UUID.
-pub fn random_mark() -> std::io::Result<String> {
+pub fn random_mark() -> io::Result<String> {
     Ok(fs::read_to_string("/proc/sys/kernel/random/uuid")?
         .trim()
         .to_owned())
