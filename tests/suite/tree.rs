@@ -249,3 +249,25 @@ fn a_task_within_a_task() {
     );
     lab.assert_nothing_left();
 }
+
+#[test]
+fn orphans_of_a_neighbour_that_come_to_the_launcher_are_not_the_tasks() {
+    let lab = lab();
+    let helper = lab.puppet("helper", &[]).join("' '");
+    let mut shell = lab.program("sh");
+    let script = format!(r#"'{helper}' & exec "$@""#);
+    shell
+        .args(["-c", &script, "sh", lab.taskwatcher()])
+        .args(lab.launch_line(&["--grace", "0"], "p", &[]));
+    let launcher = lab.start(shell);
+    let mut helper = lab.stage().expect("helper");
+    let mut puppet = lab.stage().expect("p");
+    let mut theirs = helper.child(lab.stage(), "theirs", "setsid orphan");
+    let ours = puppet.child(lab.stage(), "ours", "setsid orphan");
+    let ours = Process::open(ours.pid()).expect("it lives");
+    puppet.exit(0);
+    assert_eq!(launcher.wait().code(), 0);
+    assert!(ours.has_ended());
+    theirs.tell("print unharmed");
+    assert_eq!(number(&lab.only_record(), "leftovers"), 1);
+}

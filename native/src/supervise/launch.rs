@@ -127,7 +127,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         timeline,
         child,
     } = prepared;
-    let tree = Tree::of_child(child);
+    let tree = Tree::of_child(child, &task.run);
     let group = gate.pid();
     let foreground = terminal.as_ref().filter(|terminal| terminal.is_ours());
     let was_in_front = foreground.is_some();

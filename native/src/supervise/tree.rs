@@ -5,8 +5,10 @@
 //! come to it. One that adopted the command has neither role: it finds descendants by their parents,
 //! their group, their session and the mark of the run in their environment.
 //!
-//! What was a child of this process before the command ran is none of the task's: a launcher that
-//! adopted other tasks at its start has started their launchers.
+//! What was a child of this process before the command ran is none of the task's, and neither are the
+//! orphans that it leaves here: a launcher may have been executed by a shell that had started others,
+//! and one that adopted other tasks at its start has started their launchers. Where there are any, an
+//! orphan shows by its group or its mark whose it is.
 //!
 //! No process is signalled whose identity was not verified right before: a child's group is safe
 //! while the child is unreaped, every other process is signalled through a descriptor of its own.
@@ -39,8 +41,11 @@ enum Root {
     Child {
         own: i32,
         lists_children: bool,
-        /// Children of this process that are no part of the task.
-        strangers: Vec<Process>,
+        /// The mark of the run, as it stands in an environment.
+        mark: String,
+        /// Orphans of others come to this process too: it had other children before, or is the first
+        /// process of a container.
+        is_shared: bool,
     },
     /// The command is another process's child.
     Adopted(Adopted),
@@ -65,19 +70,18 @@ struct Adopted {
 const NOT_EXECUTED: Exit = Exit::Code(127);
 
 impl Tree {
-    /// The tree of a child that waits at its gate and leads a group of its own.
-    pub fn of_child(command: Process) -> Self {
+    /// The tree of a child that waits at its gate and leads a group of its own. `run` is its mark.
+    pub fn of_child(command: Process, run: &str) -> Self {
         let own = Process::own().pid;
         let lists_children = process::lists_children();
-        let strangers = children(own, lists_children)
-            .into_iter()
-            .filter(|&child| child != command.pid)
-            .filter_map(Process::of)
-            .collect();
+        let has_others = children(own, lists_children)
+            .iter()
+            .any(|&child| child != command.pid);
         let root = Root::Child {
             own,
             lists_children,
-            strangers,
+            mark: mark(run),
+            is_shared: has_others || own == 1,
         };
         Self { command, root }
     }
@@ -94,7 +98,7 @@ impl Tree {
             command,
             root: Root::Adopted(Adopted {
                 descriptor: descriptor.filter(|_| command.is_alive()),
-                mark: format!("TASKWATCHER_RUN={run}"),
+                mark: mark(run),
                 session: Cell::new(session.filter(|_| detached)),
                 has_group: present.is_some(),
                 at_gate: present.is_some_and(|stat| stat.is_forked_only()),
@@ -158,8 +162,16 @@ impl Tree {
             Root::Child {
                 own,
                 lists_children,
-                strangers,
-            } => self.descendants(*own, *lists_children, strangers),
+                mark,
+                is_shared,
+            } => {
+                let is_ours = |orphan: &Stat| {
+                    !is_shared
+                        || orphan.group == self.command.pid
+                        || process::has_in_environment(orphan.pid, mark)
+                };
+                self.descendants(*own, *lists_children, is_ours)
+            }
             Root::Adopted(adopted) => {
                 let found = self.relatives(adopted);
                 // One that has just been started may have been missed; not twice.
@@ -245,7 +257,12 @@ impl Tree {
 
     /// A process that starts another one and ends moves that one to this process, whose children may
     /// have been listed before. So nothing is taken for the last one while the list still changes.
-    fn descendants(&self, own: i32, lists_children: bool, strangers: &[Process]) -> Vec<Stat> {
+    fn descendants(
+        &self,
+        own: i32,
+        lists_children: bool,
+        is_ours: impl Fn(&Stat) -> bool,
+    ) -> Vec<Stat> {
         let mut ended = Vec::new();
         loop {
             let mut found = Vec::new();
@@ -261,8 +278,9 @@ impl Tree {
                         changed = true;
                         continue;
                     }
-                    match process::stat(child) {
-                        Some(stat) if parent == own && strangers.contains(&stat.process()) => {}
+                    // Since it was listed, its number may have become another one's.
+                    match process::stat(child).filter(|stat| stat.parent == parent) {
+                        Some(stat) if parent == own && !is_ours(&stat) => {}
                         Some(stat) if stat.is_alive() => {
                             parents.push(child);
                             found.push(stat);
@@ -335,6 +353,11 @@ impl Tree {
         }
         found
     }
+}
+
+/// How a run shows in the environment of its processes.
+fn mark(run: &str) -> String {
+    format!("TASKWATCHER_RUN={run}")
 }
 
 /// The children of a process; where the kernel does not list them, they are searched for.
