@@ -4,11 +4,12 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::json;
-use taskwatcher_tests::apart::{mount_memory, with_own_mounts};
+use taskwatcher_tests::apart::{mount_memory, set_read_only, with_own_mounts};
 use taskwatcher_tests::{Lab, Running};
 
 use crate::{id, lab, say, skipped, text};
@@ -168,6 +169,56 @@ fn a_file_of_ten_gigabytes_is_read_in_little_memory() {
     if let Err(why) = done {
         skipped(&why);
     }
+}
+
+#[test]
+fn a_file_that_cannot_be_deleted_now_is_deleted_later() {
+    let done = with_own_mounts(|| {
+        let lab = lab();
+        let folder = lab.path("memory");
+        let _mounted = mount_memory(&folder, 1024);
+        let line = ["launch", "--feedback", "--feedpath", "memory", "--"];
+        let mut command = lab.command(line);
+        command.args(["sh", "-c", r#"echo "[a]1" >"$TASKWATCHER_FEEDBACK""#]);
+        command.env("TASKWATCHER_FAULT", "Committed");
+        let _ = lab.start(command).wait();
+        let file = folder.join("feedback_1.log");
+        set_read_only(&folder, true);
+        lab.run(["update"]).done();
+        assert!(file.exists());
+        set_read_only(&folder, false);
+        lab.run(["update"]).done();
+        assert!(!file.exists());
+        assert_eq!(lab.only_record()["feedback"], json!({"a": "1"}));
+    });
+    if let Err(why) = done {
+        skipped(&why);
+    }
+}
+
+#[test]
+fn a_complaint_that_nobody_reads_keeps_no_record() {
+    use std::io::{Read, Write};
+    let lab = lab();
+    let pipe = lab.path("complaints");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    let mut pipe = fs::File::options()
+        .read(true)
+        .write(true)
+        .custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits())
+        .open(&pipe)
+        .expect("both ends");
+    while pipe.write(&[b'x'; 4096]).is_ok() {}
+    let mut shell = lab.program("sh");
+    let script =
+        r#"exec "$0" launch --feedback -- sh -c 'mkdir "$TASKWATCHER_FEEDBACK"' 2>complaints"#;
+    shell.args(["-c", script, lab.taskwatcher()]);
+    let launcher = lab.start(shell);
+    lab.wait_for_history(1);
+    assert!(!launcher.has_ended());
+    let mut piece = vec![0; 1 << 20];
+    while pipe.read(&mut piece).is_ok() {}
+    assert_eq!(launcher.wait().code(), 0);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The end of a task: its record, one transaction that archives it, and only then the feedback file.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -161,23 +162,12 @@ pub fn archive(
         .as_ref()
         .and_then(Reading::stored)
         .or_else(|| old.cloned());
-    let feedback = task
-        .feedfile
-        .as_deref()
-        .map(|path| final_feedback(path, stored));
-    let feedback = feedback
-        .as_ref()
-        .and_then(|values| Json::parse(values, Kind::Object));
-    let finished = Finished {
-        taskid: task.id,
-        record: History {
-            run: Some(task.run.clone()),
-            ..record(row, ended, feedback)
-        },
-        removal: task
-            .feedfile
-            .as_deref()
-            .and_then(|path| removal(path, &task.options)),
+    let (finished, mut unread) = finished(task, row, stored, ended);
+    // Said once the record is safe: whoever reads it may take his time.
+    let mut complain = || {
+        if let Some(complaint) = unread.take() {
+            crate::warn(&complaint);
+        }
     };
     loop {
         let done = store.and_then(|mut store| {
@@ -195,6 +185,7 @@ pub fn archive(
                     // The record is safe; what is not deleted now is deleted by the next command.
                     let _ = remove_feedback_files(&mut store);
                 }
+                complain();
                 return Ok(());
             }
             Err(failure) => failure,
@@ -205,6 +196,7 @@ pub fn archive(
                 Ok(path) => {
                     spooled = Some(path);
                     fault::reach(Step::Spooled);
+                    complain();
                 }
                 Err(error) if !has_warned => {
                     has_warned = true;
@@ -244,19 +236,41 @@ pub fn archive(
     }
 }
 
+/// A finished task with the final values of its feedback file; and why that was not read, if so.
+fn finished(
+    task: &Task,
+    row: &Row,
+    stored: Option<Reading>,
+    ended: &Ended,
+) -> (Finished, Option<String>) {
+    let feedfile = task.feedfile.as_deref();
+    let (feedback, unread) = feedfile.map(|path| final_feedback(path, stored)).unzip();
+    let feedback = feedback.and_then(|values| Json::parse(&values, Kind::Object));
+    let finished = Finished {
+        taskid: task.id,
+        record: History {
+            run: Some(task.run.clone()),
+            ..record(row, ended, feedback)
+        },
+        removal: feedfile.and_then(|path| removal(path, &task.options)),
+    };
+    (finished, unread.flatten())
+}
+
 /// The final values as JSON. A file that cannot be read must not keep a task from being archived:
-/// then the values are those that were last read.
-pub fn final_feedback(path: &Path, stored: Option<Reading>) -> String {
-    let reading =
-        feedback::read(path, stored.clone(), LastLine::Complete).unwrap_or_else(|error| {
-            crate::warn(&format!(
+/// then the values are those that were last read, and why comes with them.
+pub fn final_feedback(path: &Path, stored: Option<Reading>) -> (String, Option<String>) {
+    match feedback::read(path, stored.clone(), LastLine::Complete) {
+        Ok(reading) => (reading.values.to_json(), None),
+        Err(error) => {
+            let complaint = format!(
                 "the feedback file '{}' was not read at the end: {}",
                 path.display(),
                 plain(&error)
-            ));
-            stored.unwrap_or_default()
-        });
-    reading.values.to_json()
+            );
+            (stored.unwrap_or_default().values.to_json(), Some(complaint))
+        }
+    }
 }
 
 /// The feedback file that goes with the task, if it does.
@@ -271,15 +285,29 @@ pub fn removal(path: &Path, options: &Options) -> Option<Removal> {
 /// wrote.
 pub fn remove_feedback_files(store: &mut Store) -> Result<(), Error> {
     for (taskid, Removal { path, before }) in store.removals()? {
-        let present = Version::of(&path);
-        if present.is_some_and(|file| file.is_regular) && present != before {
-            // Gone already, or no right to: nothing of the record depends on it.
-            let _ = fs::remove_file(&path);
-        }
+        let is_done = match Version::of(&path) {
+            Some(present) if present.is_regular && Some(present) != before => {
+                fs::remove_file(&path).map_or_else(|error| is_gone(&error), |()| true)
+            }
+            // It is not the task's.
+            Some(_) => true,
+            None => fs::symlink_metadata(&path).is_err_and(|error| is_gone(&error)),
+        };
         fault::reach(Step::Removed);
-        store.forget_removal(taskid)?;
+        // What cannot be deleted or looked at now may be later.
+        if is_done {
+            store.forget_removal(taskid)?;
+        }
     }
     Ok(())
+}
+
+/// Whether an error says that there is no such file.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// The cause of a silent task's end, in words.

@@ -246,9 +246,11 @@ fn archive_lost(store: &mut Store, judged: &Row, loss: Loss) -> Result<(), Error
     let feedfile = store.feedfile(id)?.filter(|_| loss != Loss::ContainerEnded);
     let stored = store.feedback(id)?;
     let reading = stored.as_ref().and_then(Reading::stored);
-    let feedback = feedfile
+    let (feedback, unread) = feedfile
         .as_deref()
         .map(|path| finish::final_feedback(path, reading))
+        .unzip();
+    let feedback = feedback
         // 1.7 does not say which file it read, and one in a container is not to be found.
         .or_else(|| stored?.feedback.map(|values| values.as_str().to_owned()));
     let identity = identity_of(&row);
@@ -268,7 +270,11 @@ fn archive_lost(store: &mut Store, judged: &Row, loss: Loss) -> Result<(), Error
         record,
         removal,
     };
-    store.finish_lost(&finished, judged.identity.as_ref())?;
+    if store.finish_lost(&finished, judged.identity.as_ref())?
+        && let Some(complaint) = unread.flatten()
+    {
+        crate::warn(&complaint);
+    }
     Ok(())
 }
 
