@@ -13,6 +13,13 @@ pub fn tasks(connection: &Connection) -> rusqlite::Result<Vec<Task>> {
     collect(connection, "SELECT * FROM tasks ORDER BY id", &[], task)
 }
 
+/// The same with no more than tells whether they still run; what may be long is absent.
+pub fn owners(connection: &Connection) -> rusqlite::Result<Vec<Task>> {
+    let sql = "SELECT id, pid, status, starttime, lastupdate, options, ending, identity
+               FROM tasks ORDER BY id";
+    collect(connection, sql, &[], task)
+}
+
 /// The task with this id.
 pub fn task_by_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<Task>> {
     let found = collect(

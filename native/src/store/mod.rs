@@ -43,6 +43,11 @@ impl Store {
         Ok(read::tasks(&self.connection)?)
     }
 
+    /// The same with no more than tells whether they still run.
+    pub fn owners(&self) -> Result<Vec<Task>, Error> {
+        Ok(read::owners(&self.connection)?)
+    }
+
     /// The task with this id, if it is running or reserved.
     pub fn task(&self, id: i64) -> Result<Option<Task>, Error> {
         Ok(read::task_by_id(&self.connection, id)?)

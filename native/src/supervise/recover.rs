@@ -177,7 +177,7 @@ fn recover(store: &mut Store) -> Result<Vec<i64>, Error> {
     // Judged before the spool files are looked for: a launcher that is dead by now writes none any
     // more, and one that dies later is left to the next command.
     let judged: Vec<(Row, Verdict)> = store
-        .tasks()?
+        .owners()?
         .into_iter()
         .map(|row| {
             let verdict = verdict_of(&row);
