@@ -207,6 +207,28 @@ fn rows_of_another_machine_are_shown_and_left_alone() {
 }
 
 #[test]
+fn nothing_is_made_up_about_a_task_on_another_machine() {
+    let lab = lab();
+    let (launcher, mut puppet) = lab.launch(&["--feedback"], "p", &[]);
+    puppet.say("[a]1");
+    lab.edit(
+        "UPDATE tasks SET starttime = starttime - 100,
+             identity = json_set(identity, '$.machine', 'another')",
+    );
+    let listed = lab.only_task();
+    assert!(listed["duration"].as_i64() >= Some(100), "{listed}");
+    assert_eq!(listed["timer"], Value::Null, "its file is not to be seen");
+    lab.run(["update"]).done();
+    let row = &lab.rows("tasks")[0];
+    assert_eq!(
+        (&row["lastupdate"], &row["duration"]),
+        (&Value::Null, &json!(0))
+    );
+    puppet.exit(0);
+    assert_eq!(launcher.wait().code(), 0);
+}
+
+#[test]
 fn a_task_from_before_a_restart_is_lost() {
     let lab = lab();
     let (_, puppet) = orphaned(&lab, &[]);

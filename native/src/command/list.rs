@@ -39,10 +39,15 @@ pub fn run(database: &Path, json: bool) -> Result<u8, Error> {
     Ok(0)
 }
 
-/// Running and reserved tasks with their present durations and timers.
+/// Running and reserved tasks with their present durations and timers. Of a task on another machine,
+/// or in a container, only the duration is known: a path and a heartbeat mean something else there.
 pub fn present_tasks(store: &Store) -> Result<Vec<Task>, Error> {
     let mut tasks = store.tasks()?;
     for task in &mut tasks {
+        if !is_here(task) {
+            task.duration = duration(task, clock::unix_seconds()).or(task.duration);
+            continue;
+        }
         let feedfile = if task.feedback {
             store.feedfile(task.taskid)?
         } else {
@@ -61,14 +66,21 @@ pub fn present_tasks(store: &Store) -> Result<Vec<Task>, Error> {
     Ok(tasks)
 }
 
+/// Whether a task runs on this system, as far as its row says.
+pub fn is_here(task: &Task) -> bool {
+    recover::identity_of(task).is_none_or(|identity| identity.place.is_on_this_system())
+}
+
+fn duration(task: &Task, now: i64) -> Option<i64> {
+    let start = task.starttime.filter(|_| is_running(task))?;
+    Some((now - start).max(0))
+}
+
 /// Fills in what changes every second and is therefore not stored: the duration, and with feedback
 /// the time since the last heartbeat, which is the file's last change or the start.
 fn refresh(task: &mut Task, modified: Option<i64>, now: i64) {
-    let Some(start) = task.starttime.filter(|_| is_running(task)) else {
-        return;
-    };
-    task.duration = Some((now - start).max(0));
-    if task.feedback {
+    task.duration = duration(task, now).or(task.duration);
+    if let Some(start) = task.starttime.filter(|_| is_running(task) && task.feedback) {
         let beat = task.lastupdate.max(modified).filter(|&beat| beat >= start);
         task.lastupdate = beat.or(task.lastupdate);
         task.timer = Some((now - beat.unwrap_or(start)).max(0));

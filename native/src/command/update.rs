@@ -2,17 +2,18 @@
 
 use std::path::Path;
 
+use super::list::{is_here, present_tasks};
 use crate::error::Error;
 use crate::store::is_running;
 use crate::supervise::recover;
 
-/// Stores duration and last heartbeat of running tasks. Expired reservations are dropped and dead
+/// Stores duration and last heartbeat of the tasks that run on this system. Expired reservations are dropped and dead
 /// launchers' tasks recovered when the database is opened.
 pub fn run(database: &Path) -> Result<u8, Error> {
     let mut store = recover::open(database)?;
-    let running = super::list::present_tasks(&store)?
+    let running = present_tasks(&store)?
         .into_iter()
-        .filter(is_running);
+        .filter(|task| is_running(task) && is_here(task));
     let fresh: Vec<_> = running
         .map(|task| (task.taskid, task.duration, task.lastupdate))
         .collect();

@@ -50,6 +50,12 @@ impl Place {
             || (self.boot != here.boot && self.machine == here.machine && self.uid == here.uid)
     }
 
+    /// Whether paths and clocks mean the same there, whoever the user is.
+    pub fn is_on_this_system(&self) -> bool {
+        let here = Self::here();
+        self.machine == here.machine && self.pidns == here.pidns
+    }
+
     /// Whether the machine was booted since.
     pub fn is_of_an_earlier_boot(&self) -> bool {
         self.boot != Self::here().boot
