@@ -195,11 +195,15 @@ fn a_command_that_may_not_be_executed() {
 fn a_missing_interpreter_is_not_found() {
     let lab = lab();
     lab.make_program("script", "#!/no/such/interpreter\n", "755");
-    assert!(
-        lab.run(["launch", "--", "./script"])
-            .failure(127)
-            .contains("script")
-    );
+    for name in ["./script", "script"] {
+        let mut command = lab.command(["launch", "--", name]);
+        command.env("PATH", lab.folder());
+        let line = lab.start(command).wait().failure(127);
+        assert!(
+            line.contains(name) && line.contains("interpreter"),
+            "{line}"
+        );
+    }
     lab.assert_nothing_left();
 }
 

@@ -30,7 +30,7 @@ use crate::sys::file::{self, Version};
 use crate::sys::identity::{self, Identity, Place, Process};
 use crate::sys::process;
 use crate::sys::signal::{Inherited, Signal, Signals};
-use crate::sys::spawn::{Gate, Order};
+use crate::sys::spawn::{self, Gate, Order};
 use crate::sys::terminal::Terminal;
 
 /// A launch that was asked for, checked as far as possible without the database.
@@ -323,9 +323,13 @@ fn not_started(program: &OsStr, error: &io::Error, timeline: &Timeline) -> Ended
             code: 126,
             reason: format!("cannot execute '{name}': {}", plain(error)),
         }
+    } else if spawn::exists(program) {
+        let reason = format!(
+            "cannot execute '{name}': the interpreter that it names does not exist; check its first line"
+        );
+        NotStarted { code: 127, reason }
     } else if program.as_bytes().contains(&b'/') {
-        let reason =
-            format!("cannot execute '{name}': it, or the interpreter it names, does not exist");
+        let reason = format!("cannot execute '{name}': it does not exist; check the path");
         NotStarted { code: 127, reason }
     } else {
         let reason = format!("command '{name}' was not found; check its spelling and PATH");

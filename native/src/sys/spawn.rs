@@ -6,11 +6,12 @@
 //! back over a second pipe, which a successful exec closes.
 
 use std::convert::Infallible;
-use std::ffi::{CString, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -163,7 +164,8 @@ fn execute(
         // A program that has begun does not come back.
         let Err(error) = execve(&candidate, &arguments, &environment);
         match error {
-            Errno::ENOENT | Errno::ENOTDIR => {}
+            // As execvp has it: a folder may be on a file system that does not answer.
+            Errno::ENOENT | Errno::ENOTDIR | Errno::ESTALE | Errno::ENODEV | Errno::ETIMEDOUT => {}
             Errno::EACCES => denied = Some(error),
             other => return Err(other.into()),
         }
@@ -186,6 +188,16 @@ fn candidates(program: &CString) -> Vec<CString> {
         CString::new([folder, b"/", name].concat()).ok()
     };
     folders.filter_map(in_folder).collect()
+}
+
+/// Whether there is such a file, so that another one must be missing: its interpreter.
+pub fn exists(program: &OsStr) -> bool {
+    let is_there = |path: CString| {
+        let path = OsString::from_vec(path.into_bytes());
+        Path::new(&path).exists()
+    };
+    let name = CString::new(program.as_bytes());
+    name.is_ok_and(|name| candidates(&name).into_iter().any(is_there))
 }
 
 fn environment(changes: Vec<(OsString, Option<OsString>)>) -> io::Result<Vec<CString>> {
