@@ -54,7 +54,7 @@ fn run_detached(request: &Request) -> Result<u8, Error> {
                 FAILED
             }
         };
-        report.failed(code);
+        report.ended(code);
     });
     let answers = answers.map_err(|error| Error::io("go to the background", &error))?;
     match answers.wait(crate::pass_on) {
@@ -64,7 +64,7 @@ fn run_detached(request: &Request) -> Result<u8, Error> {
                 "{error}; task {id} runs all the same, and 'taskwatcher kill {id}' ends it"
             ))),
         },
-        Answer::Failed(code) => Ok(code),
+        Answer::Ended(code) => Ok(code),
     }
 }
 

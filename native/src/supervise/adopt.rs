@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::feedback::Reading;
 use crate::store::Store;
 use crate::sys::clock;
-use crate::sys::detach::{self, Answer};
+use crate::sys::detach;
 use crate::sys::identity::{Identity, Process};
 use crate::sys::signal::{Inherited, Signals};
 
@@ -34,14 +34,12 @@ pub fn in_background(database: &Path, id: i64) -> Result<(), Error> {
         if let Err(error) = adopted {
             crate::complain_of(&error, database);
         }
-        report.failed(0);
+        report.ended(0);
     });
-    match answers
-        .map_err(|error| Error::io("go to the background", &error))?
-        .wait(crate::pass_on)
-    {
-        Answer::Started(_) | Answer::Failed(_) => Ok(()),
-    }
+    let answers = answers.map_err(|error| Error::io("go to the background", &error))?;
+    // Whoever has the task now, and what there was to complain of, the row and the lines tell.
+    answers.wait(crate::pass_on);
+    Ok(())
 }
 
 /// Adopts the task and runs it to its end. If another launcher has it by now, or it has ended,

@@ -212,7 +212,7 @@ pub fn archive(
                 Err(_) => {}
             }
         }
-        let asked_to_end = watch::wait_for_signal(signals, pause);
+        let asked_to_end = is_asked_to_end(signals, pause);
         match &spooled {
             Some(path)
                 if asked_to_end || clock::monotonic().saturating_sub(began) > RETRY_LIMIT =>
@@ -234,6 +234,16 @@ pub fn archive(
         pause = (pause * 2).min(Duration::from_secs(5));
         store = Store::reopen(&task.database, Patience::Record);
     }
+}
+
+/// Waits until a signal comes that asks this process to end, at most so long; whether one came.
+fn is_asked_to_end(signals: &Signals, limit: Duration) -> bool {
+    watch::wait(signals, None, None, Some(limit));
+    let mut asked = false;
+    while let Some(received) = signals.next() {
+        asked |= received.signal.is_request_to_end();
+    }
+    asked
 }
 
 /// A finished task with the final values of its feedback file; and why that was not read, if so.

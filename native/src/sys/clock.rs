@@ -42,6 +42,6 @@ fn jumped(_: &str, time: Duration) -> Duration {
 }
 
 fn read(clock: ClockId) -> Duration {
-    // Both clocks exist on every kernel that has pidfds, and neither can fail.
+    // Both clocks exist on every kernel that this program runs on, and neither can fail.
     clock_gettime(clock).map_or(Duration::ZERO, Duration::from)
 }

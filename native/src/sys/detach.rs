@@ -21,8 +21,8 @@ pub struct Answers {
 pub enum Answer {
     /// The task with this id runs.
     Started(String),
-    /// It does not; the exit code for it.
-    Failed(u8),
+    /// It does not, and nothing was left to do; the exit code for it.
+    Ended(u8),
 }
 
 impl Answers {
@@ -32,9 +32,9 @@ impl Answers {
         for line in BufReader::new(self.pipe).lines().map_while(Result::ok) {
             match line.split_once(' ') {
                 Some((STARTED, id)) => return Answer::Started(id.to_owned()),
-                Some((FAILED, code)) => {
+                Some((ENDED, code)) => {
                     let _ = waitpid(self.child, None);
-                    return Answer::Failed(code.parse().unwrap_or(125));
+                    return Answer::Ended(code.parse().unwrap_or(125));
                 }
                 _ => complaint(&line),
             }
@@ -42,12 +42,12 @@ impl Answers {
         complaint(
             "taskwatcher: the process in the background died before it had started the command",
         );
-        Answer::Failed(125)
+        Answer::Ended(125)
     }
 }
 
 const STARTED: &str = "\u{1}started";
-const FAILED: &str = "\u{1}failed";
+const ENDED: &str = "\u{1}ended";
 
 /// The way to tell the caller. Until it has told, its standard error goes to the caller too.
 #[derive(Debug)]
@@ -60,8 +60,8 @@ impl Report {
     }
 
     /// The task does not run, unless it was told otherwise before.
-    pub fn failed(&mut self, code: u8) {
-        self.tell(&format!("{FAILED} {code}\n"));
+    pub fn ended(&mut self, code: u8) {
+        self.tell(&format!("{ENDED} {code}\n"));
     }
 
     fn tell(&mut self, line: &str) {

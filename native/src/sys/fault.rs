@@ -42,8 +42,9 @@ mod on {
     }
 
     /// How far the wall clock (`wall`), the monotonic one (`monotonic`) and the one that counts
-    /// suspend (`boot`) have jumped: seconds, one line each `NAME SECONDS`, in the file that `TASKWATCHER_CLOCKS` names. Read at every look, so
-    /// that a test can let them jump while a task runs.
+    /// suspend (`boot`) have jumped: seconds, one line each `NAME SECONDS`, in the file that
+    /// `TASKWATCHER_CLOCKS` names. Read at every look, so that a test can let them jump while a task
+    /// runs.
     pub fn jump(clock: &str) -> (Duration, Duration) {
         let seconds = std::env::var_os("TASKWATCHER_CLOCKS")
             .and_then(|file| std::fs::read_to_string(file).ok())

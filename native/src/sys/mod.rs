@@ -1,6 +1,7 @@
 //! The doors to the kernel: the only place with system calls and the only one with unsafe code.
 //!
-//! A door does one thing and decides nothing. What to do when lives in [`crate::supervise`].
+//! A door does one thing. What to do when lives in [`crate::supervise`]; only which signals a launcher
+//! takes for itself stands here, beside how it takes them.
 
 pub mod clock;
 pub mod detach;

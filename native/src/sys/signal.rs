@@ -166,8 +166,8 @@ pub struct Signals {
 
 impl Signals {
     /// Takes the signals over: those that end a task, those for the command and SIGTSTP, unless they
-    /// were ignored when this process was started (nohup); SIGCONT, so that the command goes on too; and SIGCHLD,
-    /// which an ignoring parent must not have switched off.
+    /// were ignored when this process was started (nohup); SIGCONT, so that the command goes on too;
+    /// and SIGCHLD, which an ignoring parent must not have switched off.
     pub fn take(inherited: &Inherited) -> io::Result<Self> {
         set_disposition(Signal::CHLD, libc::SIG_DFL)?;
         let mut blocked = SigSet::empty();

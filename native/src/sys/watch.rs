@@ -1,7 +1,7 @@
 //! Waiting: for signals, and for changes to one file, whether or not it exists yet.
 //!
-//! The watch of a file is used only while a task is silent: an instance of inotify is scarce (128 a user by default), and
-//! a busy program would wake its launcher at every line.
+//! The watch of a file is used only while a task is silent: an instance of inotify is scarce (128 a
+//! user by default), and a busy program would wake its launcher at every line.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -55,16 +55,6 @@ impl AsFd for FileWatch {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
-}
-
-/// Waits until a signal comes that asks this process to end, at most so long; whether one came.
-pub fn wait_for_signal(signals: &Signals, limit: Duration) -> bool {
-    wait(signals, None, None, Some(limit));
-    let mut asked = false;
-    while let Some(received) = signals.next() {
-        asked |= received.signal.is_request_to_end();
-    }
-    asked
 }
 
 /// What a wait was ended by, besides signals and time.
