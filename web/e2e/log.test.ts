@@ -224,6 +224,30 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.locator('.figures').textContent()).toContain('207 lines');
   });
 
+  test('a last line without line feed counts in every pane, and grows on', async () => {
+    const { page } = viewer;
+    const file = join(FOLDER, `half-${process.pid}.log`);
+    writeFileSync(file, '[step]boot\n[progress]5');
+    await dropFiles(page, [file]);
+    await opened(page);
+    const shows = async (lines: number, progress: string): Promise<void> => {
+      await stateAt(page, lines);
+      await expect.poll(() => page.locator('.pair', { hasText: 'progress' }).locator('.value').textContent()).toBe(progress);
+      await expect.poll(() => page.locator('.key-row', { hasText: 'progress' }).locator('.value').textContent()).toBe(progress);
+      await expect.poll(() => page.locator('.line').last().textContent()).toMatch(/no line end yet/);
+      expect(await page.locator('.figures').textContent()).toMatch(`${lines} lines`);
+      expect(await page.locator('.figures').textContent()).toMatch(`${lines} live keys`);
+      expect(await page.locator('.goto').textContent()).toContain(`of ${lines}`);
+    };
+    await shows(2, '5');
+    await page.getByRole('button', { name: 'Follow' }).click();
+    appendFileSync(file, '0');
+    await shows(2, '50');
+    await expect.poll(() => page.locator('.line').last().textContent()).toContain('[progress]50');
+    appendFileSync(file, '\n[done]yes');
+    await shows(3, '50');
+  });
+
   test('a crash of the reader is said, and the next file works', async () => {
     const { page } = viewer;
     await dropFiles(page, [FILES.small]);

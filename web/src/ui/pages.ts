@@ -50,6 +50,7 @@ export class Pages<Row> {
   grown(before: number): void {
     const last = Math.floor(Math.max(0, before - 1) / PAGE);
     for (const [page, kept] of this.#pages) if (page >= last) kept.stale = true;
+    if (this.#view[1] > 0) this.want(...this.#view);
   }
 
   /** The rows are others now: what is in view is fetched again. */
