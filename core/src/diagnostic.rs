@@ -150,7 +150,7 @@ pub trait Sink {
     /// False if findings are not looked at, so that what only serves to find something can be spared.
     const LISTENS: bool = true;
 
-    /// True if sets are looked at too; who does not care pays nothing.
+    /// True if sets and clears are looked at too; who does not care pays nothing.
     const HEARS_SETS: bool = false;
 
     /// Takes one finding.
@@ -160,6 +160,9 @@ pub trait Sink {
     /// finding too, the set comes first.
     #[inline]
     fn set(&mut self, _: Set<'_>) {}
+
+    /// Takes a clear that is told like a set: of the key with this [mark](Set::mark), or of every key.
+    fn clear(&mut self, _line: u64, _mark: Option<u32>) {}
 }
 
 /// A line that set a key.

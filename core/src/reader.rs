@@ -308,8 +308,8 @@ impl Reader {
         };
         let value = trim_end(value);
         if value.is_empty() {
-            self.table.clear(id);
             self.counts.clears += 1;
+            self.clear(id, sink);
             return true;
         }
         if !(block.all_fine || value.is_ascii()) {
@@ -340,6 +340,16 @@ impl Reader {
                 value,
                 mark,
             });
+        }
+    }
+
+    /// Clears the key of a line that is counted, and tells of it.
+    #[inline]
+    fn clear<S: Sink>(&mut self, id: SlotId, sink: &mut S) {
+        self.table.clear(id);
+        if S::HEARS_SETS {
+            let (_, mark) = self.table.key_and_mark(id);
+            sink.clear(self.counts.lines(), Some(*mark));
         }
     }
 
@@ -376,7 +386,7 @@ impl Reader {
 
     /// Reads a line by the grammar.
     #[inline(never)]
-    fn read_any(&mut self, block: &Block<'_>, line: Range<usize>, sink: &mut impl Sink) {
+    fn read_any<S: Sink>(&mut self, block: &Block<'_>, line: Range<usize>, sink: &mut S) {
         let start = line.start;
         let text = &block.bytes[line];
         match line::parse(text) {
@@ -385,12 +395,15 @@ impl Reader {
             Ok(Line::ClearAll) => {
                 self.table.clear_all();
                 self.counts.clear_alls += 1;
+                if S::HEARS_SETS {
+                    sink.clear(self.counts.lines(), None);
+                }
             }
             Ok(Line::Clear { key }) => {
-                if let Some(id) = self.table.find_key(key) {
-                    self.table.clear(id);
-                }
                 self.counts.clears += 1;
+                if let Some(id) = self.table.find_key(key) {
+                    self.clear(id, sink);
+                }
             }
             Ok(Line::Set { key, value }) => {
                 let bad = block.first_bad_byte(value);

@@ -8,7 +8,7 @@ use proptest::sample::select;
 use taskwatcher_core::line::{self, Line};
 use taskwatcher_core::reader::MAX_LINE;
 use taskwatcher_core::trace::{
-    self, Chart, Frame, Limits, MAX_POINTS, Row, RowKind, State, Trace, exact_chart,
+    self, Chart, Frame, Limits, MAX_POINTS, NONE, Row, RowKind, State, Trace, exact_chart,
 };
 use taskwatcher_core::{Counts, DiagnosticKind};
 
@@ -174,11 +174,15 @@ fn counts(rows: &[Row<'_>]) -> Counts {
     counts
 }
 
-/// NaN is like NaN.
+/// What a chart shows: the extremes, and the number that holds in each pixel. NaN is like NaN.
 fn bits(chart: &Chart) -> Vec<u64> {
-    let numbers = chart.min.iter().chain(&chart.max).chain(&chart.last);
-    let numbers = numbers.chain(&chart.before);
-    numbers.map(|number| number.to_bits()).collect()
+    let mut now = chart.before.unwrap_or(NONE);
+    let holds = chart.last.iter().map(|&last| {
+        now = if last.is_nan() { now } else { last };
+        now
+    });
+    let numbers = chart.min.iter().chain(&chart.max).copied();
+    numbers.chain(holds).map(f64::to_bits).collect()
 }
 
 proptest! {
@@ -367,4 +371,43 @@ fn memory_is_bounded_where_keys_come_and_go() {
     };
     assert!(same.series().chart(frame).resolution * 4096 >= 600_000);
     const { assert!(MAX_POINTS >= 3 * trace::MAX_TRACED) };
+}
+
+#[test]
+fn a_key_without_a_number_has_none_in_its_chart() {
+    let log = b"[a]1\n[b]5\n[a]\n[a]2\n[]\n[a]3\n[a]text\n[b]7\n[b]8\n[]\n";
+    let trace = index(log, &[], Limits::default());
+    let frame = Frame {
+        first: 1,
+        last: 10,
+        width: 10,
+    };
+    let chart = |key: usize| trace.keys()[key].series().chart(frame);
+    let holds = |chart: Chart| {
+        let mut now = NONE;
+        let last = chart.last.into_iter().map(move |last| {
+            now = if last.is_nan() { now } else { last };
+            now
+        });
+        last.map(|number| if number == NONE { 0.0 } else { number })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        holds(chart(0)),
+        [1.0, 1.0, 0.0, 2.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0]
+    );
+    assert_eq!(
+        holds(chart(1)),
+        [0.0, 5.0, 5.0, 5.0, 0.0, 0.0, 0.0, 7.0, 8.0, 0.0]
+    );
+    let before = |first| {
+        trace.keys()[0]
+            .series()
+            .chart(Frame { first, ..frame })
+            .before
+    };
+    assert_eq!(
+        (before(3), before(4), before(7), before(9)),
+        (Some(1.0), None, Some(3.0), None)
+    );
 }

@@ -30,13 +30,21 @@ test('a value holds until the next set', () => {
   expect([...points.high]).toEqual([9, 4, 3]);
 });
 
+test('a key that was cleared has no line', () => {
+  const packed = Float64Array.of(NaN, 1, NaN, NaN, NaN, 4, NaN, NaN, Infinity, 3, NaN, Infinity, 9, 1);
+  const points = wholePoints(seriesFrom(packed, 4, true));
+  expect([...points.last]).toEqual([NaN, 3, 3, NaN]);
+  expect([...points.high]).toEqual([NaN, 4, 3, NaN]);
+});
+
 test('two parts of a range merge to least, greatest and latest', () => {
   const one = seriesFrom(Float64Array.of(1, NaN, 5, NaN, 2, NaN, NaN, 1), 2, true);
   const two = seriesFrom(Float64Array.of(0, 7, 3, 8, 3, 8, NaN, 1), 2, true);
   merge(one, two);
+  merge(one, seriesFrom(Float64Array.of(NaN, NaN, NaN, NaN, NaN, Infinity, NaN, 1), 2, true));
   expect([...one.min]).toEqual([0, 7]);
   expect([...one.max]).toEqual([5, 8]);
-  expect([...one.last]).toEqual([3, 8]);
+  expect([...one.last]).toEqual([3, Infinity]);
 });
 
 test('a pixel stands for a line within the range', () => {

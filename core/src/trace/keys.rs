@@ -38,6 +38,8 @@ pub(super) struct Keys {
     by_name: HashMap<Box<str>, u32>,
     names: usize,
     untraced: u64,
+    /// The marks of keys that may have a number now.
+    holding: Vec<u32>,
     points: usize,
     most_points: usize,
 }
@@ -102,6 +104,7 @@ impl Keys {
             by_name: HashMap::new(),
             names: 0,
             untraced: 0,
+            holding: Vec::new(),
             points: 0,
             most_points: MOST_POINTS,
         }
@@ -137,16 +140,50 @@ impl Keys {
         }
         key.last = set.line;
         key.sets += 1;
-        if let Some(number) = number(set.value) {
+        let more = if let Some(number) = number(set.value) {
             key.numbers += 1;
-            if key.series.add(set.line, number) {
-                self.points += 1;
-                if key.series.len() > self.most_points {
-                    self.points -= key.series.coarsen(self.most_points * 3 / 4);
-                } else if self.points > MAX_POINTS {
-                    self.coarsen();
-                }
+            if !key.series.holds {
+                key.series.holds = true;
+                self.holding.push(*set.mark);
             }
+            key.series.add(set.line, number)
+        } else {
+            key.series.end(set.line)
+        };
+        if more {
+            self.grew(*set.mark);
+        }
+    }
+
+    /// A line cleared the key with this mark, or every key.
+    pub(super) fn clear(&mut self, line: u64, mark: Option<u32>) {
+        let Some(mark) = mark else {
+            // Each was put there by a set, so that many clears of many keys cost no more than these.
+            for mark in std::mem::take(&mut self.holding) {
+                self.list[mark as usize - 1].series.holds = false;
+                self.end(line, mark);
+            }
+            return;
+        };
+        self.end(line, mark);
+    }
+
+    fn end(&mut self, line: u64, mark: u32) {
+        let key = self.list.get_mut((mark as usize).wrapping_sub(1));
+        if key.is_some_and(|key| key.series.end(line)) {
+            self.grew(mark);
+        }
+    }
+
+    /// The key with this mark has one more point.
+    #[inline]
+    fn grew(&mut self, mark: u32) {
+        let series = &mut self.list[mark as usize - 1].series;
+        self.points += 1;
+        if series.len() > self.most_points {
+            self.points -= series.coarsen(self.most_points * 3 / 4);
+        } else if self.points > MAX_POINTS {
+            self.coarsen();
         }
     }
 

@@ -26,7 +26,7 @@ pub use keys::{KeyTrace, MAX_NAMES, MAX_POINTS, MAX_TRACED};
 pub use replay::{Missing, Replay, State, StatePair};
 pub use rows::{Row, RowKind, exact_chart, rows};
 pub use search::{Case, search};
-pub use series::{Chart, Frame, Series};
+pub use series::{Chart, Frame, NONE, Series};
 
 use crate::diagnostic::{Diagnostic, Problems, Set, Sink};
 use crate::reader::{Counts, MAX_LINE, Reader};
@@ -306,5 +306,9 @@ impl Sink for Watch {
     #[inline]
     fn set(&mut self, mut set: Set<'_>) {
         self.keys.set(&mut set);
+    }
+
+    fn clear(&mut self, line: u64, mark: Option<u32>) {
+        self.keys.clear(line, mark);
     }
 }

@@ -10,7 +10,7 @@ use memchr::memchr;
 use nom::Offset;
 
 use super::number::number;
-use super::series::{Chart, Frame};
+use super::series::{Chart, Frame, NONE};
 use crate::diagnostic::{Diagnostic, DiagnosticKind};
 use crate::line::{self, Line};
 use crate::reader::MAX_LINE;
@@ -89,11 +89,11 @@ pub fn exact_chart(bytes: &[u8], first_line: u64, key: &str, frame: Frame) -> Ch
         if line > frame.last {
             break;
         }
-        let Some(number) = number_of(text, key) else {
+        let Some(number) = change_of(text, key) else {
             continue;
         };
         if line < frame.first {
-            chart.before = Some(number);
+            chart.before = Some(number).filter(|number| number.is_finite());
         } else {
             chart.add(frame, line, number);
         }
@@ -101,14 +101,17 @@ pub fn exact_chart(bytes: &[u8], first_line: u64, key: &str, frame: Frame) -> Ch
     chart
 }
 
-/// The number that a line sets the key to.
-fn number_of(text: &[u8], key: &str) -> Option<f64> {
+/// The number that a line sets the key to, or [`NONE`] if it takes away the one that it had.
+fn change_of(text: &[u8], key: &str) -> Option<f64> {
     // Most lines are told apart before the grammar has to look at them.
     let start = text.iter().position(|&byte| !line::is_blank(byte))?;
     let head = text[start..].strip_prefix(b"[")?;
-    head.strip_prefix(key.as_bytes())?.strip_prefix(b"]")?;
+    let head = head.strip_prefix(key.as_bytes()).unwrap_or(head);
+    head.strip_prefix(b"]")?;
     match line::parse(text) {
-        Ok(Line::Set { value, .. }) if text.len() <= MAX_LINE => number(value),
+        _ if text.len() > MAX_LINE => None,
+        Ok(Line::Set { value, .. }) => Some(number(value).unwrap_or(NONE)),
+        Ok(Line::Clear { .. } | Line::ClearAll) => Some(NONE),
         _ => None,
     }
 }

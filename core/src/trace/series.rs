@@ -13,6 +13,8 @@ pub struct Series {
     latest: Point,
     /// A point stands for 2^shift lines.
     shift: u32,
+    /// The owner's own: it fills a gap.
+    pub(super) holds: bool,
     /// The points before it.
     points: Vec<Point>,
 }
@@ -34,7 +36,7 @@ pub struct Chart {
     pub min: Vec<f64>,
     /// The greatest numbers.
     pub max: Vec<f64>,
-    /// The last numbers.
+    /// The last numbers, or [`NONE`] where the key had none any more.
     pub last: Vec<f64>,
     /// The last number before the first line, as far as it is known.
     pub before: Option<f64>,
@@ -53,6 +55,8 @@ pub struct Frame {
     pub width: usize,
 }
 
+/// In place of a last number: the key was cleared, or set to a text. No number is infinite.
+pub const NONE: f64 = f64::INFINITY;
 /// No line is here.
 const NOWHERE: u64 = u64::MAX;
 /// No screen is wider.
@@ -63,6 +67,7 @@ impl Default for Series {
         Self {
             latest: Point::of(NOWHERE, f64::NAN),
             shift: 0,
+            holds: false,
             points: Vec::new(),
         }
     }
@@ -73,7 +78,18 @@ impl Series {
     /// memory.
     #[inline]
     pub(super) fn add(&mut self, line: u64, number: f64) -> bool {
-        let point = Point::of(line >> self.shift, number);
+        self.put(Point::of(line >> self.shift, number))
+    }
+
+    /// From this line on the key has no number. Gives true if this took more memory.
+    #[inline]
+    pub(super) fn end(&mut self, line: u64) -> bool {
+        let had = self.latest.last.is_finite();
+        had && self.put(Point::of(line >> self.shift, NONE))
+    }
+
+    #[inline]
+    fn put(&mut self, point: Point) -> bool {
         if self.latest.at == point.at {
             self.latest.take(point);
             return false;
@@ -147,6 +163,7 @@ impl Series {
         } else {
             chart.before = start.checked_sub(1).map(|at| self.points[at].last);
         }
+        chart.before = chart.before.filter(|number| number.is_finite());
         for point in self.from(start) {
             let line = point.at << self.shift;
             if line > frame.last {
@@ -166,11 +183,13 @@ impl Series {
 }
 
 impl Point {
+    /// A number, or [`NONE`].
     fn of(at: u64, number: f64) -> Self {
+        let range = if number == NONE { f64::NAN } else { number };
         Self {
             at,
-            min: number,
-            max: number,
+            min: range,
+            max: range,
             last: number,
         }
     }
@@ -195,7 +214,7 @@ impl Chart {
         }
     }
 
-    /// Adds the number of one line inside the frame.
+    /// Adds the number of one line inside the frame, or [`NONE`].
     pub(super) fn add(&mut self, frame: Frame, line: u64, number: f64) {
         self.take(frame, line, Point::of(0, number));
     }

@@ -34,7 +34,7 @@ export interface Look {
   selecting: [number, number] | null;
 }
 
-/** Pixels without a set continue the last value; NaN before the first. */
+/** Pixels without a set continue the last value; NaN where the key has none. */
 export function wholePoints(series: Series): Points {
   const size = series.last.length;
   const points = { low: new Float64Array(size), high: new Float64Array(size), last: new Float64Array(size) };
@@ -42,7 +42,7 @@ export function wholePoints(series: Series): Points {
   for (let p = 0; p < size; p++) {
     const here = series.last[p] ?? NaN;
     const none = Number.isNaN(here);
-    if (!none) value = here;
+    if (!none) value = Number.isFinite(here) ? here : NaN;
     points.last[p] = value;
     points.low[p] = none ? value : (series.min[p] ?? value);
     points.high[p] = none ? value : (series.max[p] ?? value);
@@ -125,13 +125,15 @@ function drawGrid(context: CanvasRenderingContext2D, look: Look, xOf: Place, yOf
   }
 }
 
-function drawBand(context: CanvasRenderingContext2D, { low, high }: Points, right: number, yOf: Place): void {
+function drawBand(context: CanvasRenderingContext2D, { low, high, last }: Points, right: number, yOf: Place): void {
   const step = (right - AXIS) / low.length;
   context.fillStyle = colour('chart-band');
   for (let p = 0; p < low.length; p++) {
     const least = low[p] ?? NaN;
     const most = high[p] ?? NaN;
-    if (!(most > least)) continue;
+    // A number that came and went within a pixel has no line of its own.
+    if (!(most > least || Number.isNaN(last[p] ?? NaN))) continue;
+    if (Number.isNaN(least)) continue;
     const y = yOf(most);
     context.fillRect(AXIS + p * step, y, Math.max(1, step), Math.max(1, yOf(least) - y));
   }
@@ -145,13 +147,11 @@ function drawSteps(context: CanvasRenderingContext2D, { last }: Points, right: n
   context.beginPath();
   let before = NaN;
   last.forEach((value, p) => {
-    if (!Number.isFinite(value)) return;
+    if (Object.is(value, before)) return;
     const x = AXIS + p * step;
+    if (!Number.isNaN(before)) context.lineTo(x, yOf(before));
     if (Number.isNaN(before)) context.moveTo(x, yOf(value));
-    else if (value !== before) {
-      context.lineTo(x, yOf(before));
-      context.lineTo(x, yOf(value));
-    }
+    else if (!Number.isNaN(value)) context.lineTo(x, yOf(value));
     before = value;
   });
   if (!Number.isNaN(before)) context.lineTo(right, yOf(before));

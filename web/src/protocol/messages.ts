@@ -11,6 +11,7 @@ export type Opened = { kind: 'log'; name: string; bytes: number } | { kind: 'his
 export interface Series {
   min: Float64Array;
   max: Float64Array;
+  /** NaN where nothing was set; infinite where the key has no number from there on. */
   last: Float64Array;
   /** The last number before the range, NaN if none is known. */
   before: number;

@@ -16,12 +16,17 @@ export function Spark({ values, width, height }: Props) {
   if (!(low <= high) || !Number.isFinite(high - low)) return <svg class="spark" width={width} height={height} aria-hidden="true" />;
   const span = high - low || 1;
   let path = '';
+  let pen = 'M';
   for (let n = 0; n < values.length; n++) {
     const value = values[n] ?? NaN;
-    if (Number.isNaN(value)) continue;
+    if (Number.isNaN(value)) {
+      pen = 'M';
+      continue;
+    }
     const x = ((n + 0.5) / values.length) * width;
     const y = high === low ? height / 2 : height - 1.5 - ((value - low) / span) * (height - 3);
-    path += `${path === '' ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`;
+    path += `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
+    pen = 'L';
   }
   return (
     <svg class="spark" width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden="true">

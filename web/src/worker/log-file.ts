@@ -154,7 +154,7 @@ export class LogFile {
       for (let p = 0; p < width; p++) {
         const here = last[p] ?? NaN;
         if (!Number.isNaN(here)) value = here;
-        all[n * width + p] = value;
+        all[n * width + p] = Number.isFinite(value) ? value : NaN;
       }
     });
     return all;

@@ -17,11 +17,13 @@ export function merge(into: Series, later: Series): void {
   for (let p = 0; p < into.min.length; p++) {
     const value = later.last[p] ?? NaN;
     if (Number.isNaN(value)) continue;
-    const low = later.min[p] ?? value;
-    const high = later.max[p] ?? value;
-    const { min, max } = into;
-    min[p] = Number.isNaN(min[p] ?? NaN) ? low : Math.min(min[p] ?? low, low);
-    max[p] = Number.isNaN(max[p] ?? NaN) ? high : Math.max(max[p] ?? high, high);
     into.last[p] = value;
+    into.min[p] = either(Math.min, into.min[p], later.min[p]);
+    into.max[p] = either(Math.max, into.max[p], later.max[p]);
   }
+}
+
+/** Of two numbers the one, of a number and none the number. */
+function either(of: (a: number, b: number) => number, one = NaN, other = NaN): number {
+  return Number.isNaN(one) ? other : Number.isNaN(other) ? one : of(one, other);
 }
