@@ -104,6 +104,22 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.locator('#search-outcome').textContent()).toBe('Not found');
   });
 
+  test('Escape empties a field to search in, and then leaves it', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A test run');
+    for (const name of ['Filter keys', 'Filter values', 'Search lines']) {
+      const field = page.getByRole('searchbox', { name });
+      await field.fill('temp');
+      await field.press('Escape');
+      expect(await field.inputValue()).toBe('');
+      if (name === 'Filter keys') await page.locator('.key-row', { hasText: 'playbook_path' }).waitFor();
+      if (name === 'Filter values') await page.locator('.pair', { hasText: 'playbook_path' }).waitFor();
+      if (name === 'Search lines') await expect.poll(() => page.locator('.line mark').count()).toBe(0);
+      await field.press('Escape');
+      expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('MAIN');
+    }
+  });
+
   test('the state goes out as JSON and as a feedback file', async () => {
     const { page } = viewer;
     await dropFiles(page, [FILES.small]);

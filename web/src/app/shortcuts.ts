@@ -12,7 +12,7 @@ export function startShortcuts(help: () => void): () => void {
     if (document.querySelector('dialog[open]')) return;
     const typing = event.target instanceof HTMLElement && event.target.matches('input:not([type=range], [type=checkbox]), select, textarea');
     if (event.key === 'Escape') {
-      if (typing) (event.target as HTMLElement).blur();
+      if (typing) leaveField(event);
       else leaveDetails();
       return;
     }
@@ -72,6 +72,17 @@ async function problem(model: LogModel, step: 1 | -1): Promise<void> {
 
 function focus(id: string): void {
   document.getElementById(id)?.focus();
+}
+
+/** Empties a field to search in, so that what it did is undone; leaves one that is empty. */
+function leaveField(event: KeyboardEvent): void {
+  const field = event.target as HTMLInputElement;
+  // A browser empties it as well, but without a word where the field has lost the focus meanwhile.
+  event.preventDefault();
+  if (field.type === 'search' && field.value !== '') {
+    field.value = '';
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+  } else (document.querySelector<HTMLElement>('main[tabindex]') ?? field).focus();
 }
 
 function leaveDetails(): void {
