@@ -278,6 +278,22 @@ onBuilds(['site', 'one file'], (viewer) => {
     viewer.expectErrors(/out of order/);
   });
 
+  test('what is open stays until another file is open', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.small]);
+    await opened(page);
+    await page.getByRole('slider').fill('103');
+    await stateAt(page, 103);
+    await dropFiles(page, [FILES.gzip]);
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/compressed with gzip/);
+    expect(await page.locator('.file').textContent()).toBe('small.log');
+    await page.keyboard.press('ArrowRight');
+    await stateAt(page, 104);
+    await dropFiles(page, [FILES.empty, FILES.small]);
+    await expect.poll(() => page.locator('.notice.calm').textContent()).toMatch(/“empty.log” is open.*Not opened: “small.log”/);
+    expect(await page.locator('.file').textContent()).toBe('empty.log');
+  });
+
   test('what cannot be opened is refused with advice', async () => {
     const { page } = viewer;
     await dropFiles(page, [FILES.gzip]);

@@ -19,8 +19,15 @@ test('files are told by what they hold', () => {
 test('a database takes its -wal with it, in any order', async () => {
   const wal = file('t.db-wal', Uint8Array.of(0x37, 0x7f, 0x06, 0x82, 1));
   const database = file('t.db', 'SQLite format 3\0');
-  expect(await sniff([wal, database])).toEqual({ kind: 'database', file: database, wal });
-  expect(await sniff([database])).toEqual({ kind: 'database', file: database, wal: null });
+  expect(await sniff([wal, database])).toEqual({ kind: 'database', file: database, wal, left: '' });
+  expect(await sniff([database])).toEqual({ kind: 'database', file: database, wal: null, left: '' });
+});
+
+test('what is not opened is named, and so is a -wal of another database', async () => {
+  const [wal, database] = [file('other.db-wal', Uint8Array.of(0x37, 0x7f, 0x06, 0x82, 1)), file('t.db', 'SQLite format 3\0')];
+  const found = await sniff([wal, database, file('t.db-shm', 'x')]);
+  expect(found).toMatchObject({ wal: null, left: 'Not read: “other.db-wal”. The companion of this database would be called “t.db-wal”.' });
+  expect((await sniff([file('a.log', '[a]1'), file('b.log', '[b]2'), wal])).left).toBe('Not opened: “b.log”, “other.db-wal”. One file is opened at a time.');
 });
 
 test('a refusal says what was found, what is supported and what to do', async () => {

@@ -2,14 +2,14 @@
 import { bytes } from '../text/number';
 import { visible } from '../text/visible';
 import { tell } from '../ui/save';
-import { closeFile, current, reload } from './opening';
+import { closeFile, current, isOpen, reload } from './opening';
 import { pick } from './picking';
 import { noteOnly } from './place';
 import { nextTheme, theme } from './theme';
 
 export function Header({ onHelp }: { onHelp: () => void }) {
   const now = current.value;
-  const open = now.kind === 'log' || now.kind === 'history';
+  const open = isOpen(now);
   const follower = now.kind === 'log' ? now.model.follower : null;
   return (
     <header class="top">

@@ -1,13 +1,15 @@
-// What went wrong, with what, and what to do.
+// What went wrong, with what, and what to do; or what is good to know.
 import { useEffect, useRef } from 'preact/hooks';
 import { visible } from '../text/visible';
 import { type Notice, notice } from './opening';
 
-export function NoticeBar({ notice: { title, text } }: { notice: Notice }) {
+export function NoticeBar({ notice: { title, text, calm } }: { notice: Notice }) {
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => box.current?.focus(), [title, text]);
+  useEffect(() => {
+    if (!calm) box.current?.focus();
+  }, [title, text]);
   return (
-    <div ref={box} class="notice" role="alert" tabIndex={-1}>
+    <div ref={box} class={calm ? 'notice calm' : 'notice'} role={calm ? 'status' : 'alert'} tabIndex={-1}>
       <div>
         <b>{visible(title)}</b>
         <p>{visible(text)}</p>

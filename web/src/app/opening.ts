@@ -4,6 +4,8 @@ import { HistoryModel } from '../history/model';
 import { LogModel } from '../log/model';
 import { Cancelled, type Client } from '../protocol/client';
 import { prepareClient, takeClient } from '../protocol/start';
+import { visible } from '../text/visible';
+import { tell } from '../ui/save';
 import { note, noteOnly, type Place, place } from './place';
 import { SAMPLES } from './samples';
 
@@ -23,37 +25,55 @@ export type Current =
 export interface Notice {
   title: string;
   text: string;
+  /** Nothing went wrong. */
+  calm?: boolean;
 }
 
 export const current = signal<Current>({ kind: 'none' });
 export const notice = signal<Notice | null>(null);
 
+/** Opening says itself when it is over. */
+const LONG = 600_000;
+
 let opens = 0;
 let client: Client | null = null;
+/** The reader of a file that is about to be opened. */
+let coming: Client | null = null;
 let source: Source | null = null;
 
 effect(() => {
   const now = current.value;
-  const name = now.kind === 'log' || now.kind === 'history' ? now.model.name : '';
+  const name = isOpen(now) ? now.model.name : '';
   if (typeof document !== 'undefined') document.title = name ? `${name} – taskwatcher viewer` : 'taskwatcher viewer';
 });
 
-/** `keepPlace`: the address already says where to go in it. */
+/** What is open stays until the next one is. `keepPlace`: the address already says where to go in it. */
 export async function openSource(next: Source, keepPlace = false): Promise<void> {
-  const before = current.peek();
-  closeWorker();
-  notice.value = null;
-  source = next;
-  const name = next.files[0]?.name ?? '';
-  current.value = { kind: 'opening', name };
+  coming?.close();
   const own = takeClient();
-  client = own;
-  own.listener = { crashed: (message) => crashed(name, message) };
-  // The worker that waited for this file may have failed while nobody listened.
-  if (own.failure !== null) return crashed(name, own.failure);
+  coming = own;
+  notice.value = null;
+  const name = next.files[0]?.name ?? '';
+  if (isOpen(current.peek())) tell(`Opening ${visible(name)}…`, LONG);
+  else current.value = { kind: 'opening', name };
+  const refused = (why: Notice): void => {
+    if (coming !== own) return;
+    coming = null;
+    own.close();
+    if (!isOpen(current.peek())) current.value = { kind: 'none' };
+    tell('');
+    notice.value = why;
+  };
+  own.listener = { crashed: (message) => refused(crash(name, message)) };
   try {
+    // The worker that waited for this file may have failed while nobody listened.
+    if (own.failure !== null) return refused(crash(name, own.failure));
     const opened = await own.call('open', { files: next.files });
-    if (client !== own) return;
+    if (coming !== own) return;
+    const before = current.peek();
+    closeWorker();
+    [client, coming, source] = [own, null, next];
+    tell('');
     const same = keepPlace || place.value.get('file') === opened.name;
     if (same) note({ file: opened.name, sample: next.sample }, 'replace');
     else noteOnly({ file: opened.name, sample: next.sample });
@@ -72,14 +92,10 @@ export async function openSource(next: Source, keepPlace = false): Promise<void>
       if (keepPlace && before.kind === 'history') model.carry(before.model);
       current.value = { kind: 'history', model };
     }
+    if (opened.left !== '') notice.value = { title: `“${opened.name}” is open`, text: opened.left, calm: true };
   } catch (error) {
-    if (error instanceof Cancelled || client !== own) return;
-    closeWorker();
-    current.value = { kind: 'none' };
-    notice.value = {
-      title: `“${name}” could not be opened`,
-      text: error instanceof Error ? error.message : String(error),
-    };
+    if (error instanceof Cancelled) return;
+    refused({ title: `“${name}” could not be opened`, text: error instanceof Error ? error.message : String(error) });
   } finally {
     prepareClient();
   }
@@ -111,15 +127,20 @@ export async function reload(): Promise<'done' | 'pick'> {
 
 export function closeFile(): void {
   closeWorker();
-  source = null;
+  coming?.close();
+  coming = source = null;
   current.value = { kind: 'none' };
   prepareClient();
+}
+
+export function isOpen(now: Current): now is Extract<Current, { model: unknown }> {
+  return now.kind === 'log' || now.kind === 'history';
 }
 
 /** The browser went back or on: to another place in this file, to a sample, or to what is not open. */
 export function returnTo(to: Place): void {
   const now = current.peek();
-  const open = now.kind === 'log' || now.kind === 'history' ? now.model : null;
+  const open = isOpen(now) ? now.model : null;
   const file = to.get('file');
   const sample = to.get('sample');
   if (open && file === open.name) open.restore(to);
@@ -137,13 +158,13 @@ export function returnTo(to: Place): void {
 export function isElsewhere(): boolean {
   const wanted = place.value.get('file');
   const now = current.value;
-  const have = now.kind === 'log' || now.kind === 'history' ? now.model.name : null;
+  const have = isOpen(now) ? now.model.name : null;
   return wanted !== undefined && wanted !== have;
 }
 
 function closeWorker(): void {
   const now = current.peek();
-  if (now.kind === 'log' || now.kind === 'history') now.model.dispose();
+  if (isOpen(now)) now.model.dispose();
   client?.close();
   client = null;
 }
@@ -151,13 +172,17 @@ function closeWorker(): void {
 function crashed(name: string, message: string): void {
   closeWorker();
   current.value = { kind: 'none' };
-  notice.value = {
+  notice.value = crash(name, message);
+  prepareClient();
+}
+
+function crash(name: string, message: string): Notice {
+  return {
     title: `The reader of “${name}” crashed`,
     text:
       `${message}. Nothing of it is left over; open another file, or this one again. ` +
       'If the same file does it again, please report it with the first lines of the file.',
   };
-  prepareClient();
 }
 
 export function unexpected(message: string): void {

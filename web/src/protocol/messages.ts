@@ -6,7 +6,12 @@ import type { Info, Key, Pair, Problem, Row, Summary } from './core-types';
 
 export type Core = 'log' | 'history';
 
-export type Opened = { kind: 'log'; name: string; bytes: number } | { kind: 'history'; name: string; bytes: number; written: number; info: Info };
+export type Opened = {
+  name: string;
+  bytes: number;
+  /** What came with the file and was left alone, in words. */
+  left: string;
+} & ({ kind: 'log' } | { kind: 'history'; written: number; info: Info });
 
 export interface Series {
   min: Float64Array;

@@ -5,10 +5,10 @@ import { signal } from '@preact/signals';
 export const told = signal('');
 let fading: number | null = null;
 
-export function tell(text: string): void {
+export function tell(text: string, milliseconds = 4000): void {
   if (fading !== null) clearTimeout(fading);
   told.value = text;
-  fading = window.setTimeout(() => (told.value = ''), 4000);
+  fading = window.setTimeout(() => (told.value = ''), milliseconds);
 }
 
 export async function copy(text: string, what: string): Promise<void> {

@@ -29,16 +29,17 @@ const theHistory = (): HistoryFile => history ?? missing('history');
 const handlers: Handlers = {
   async open({ files }) {
     const found = await sniff(files);
+    const opened = { name: found.file.name, bytes: found.file.size, left: found.left };
     if (found.kind === 'log') {
       await core('log');
       log = new LogFile(found.file, post, crashed);
       begin(log.index.bind(log));
-      return { kind: 'log', name: found.file.name, bytes: found.file.size };
+      return { kind: 'log', ...opened };
     }
     await core('history');
     history = await HistoryFile.open(found, post);
     begin(history.load.bind(history));
-    return { kind: 'history', name: found.file.name, bytes: found.file.size, written: history.modified, info: history.info };
+    return { kind: 'history', ...opened, written: history.modified, info: history.info };
   },
   grow: ({ file }) => theLog().grow(file),
   rows: ({ first, count }, { signal }) => theLog().rows(first, count, signal),

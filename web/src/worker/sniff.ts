@@ -2,10 +2,11 @@
 //
 // Every refusal says what was found, what is supported and what to do.
 
-export type Found =
-  | { kind: 'log'; file: File }
-  | { kind: 'export'; file: File }
-  | { kind: 'database'; file: File; wal: File | null };
+export type Found = {
+  file: File;
+  /** What was not opened, and why; empty if nothing was. */
+  left: string;
+} & ({ kind: 'log' | 'export' } | { kind: 'database'; wal: File | null });
 
 const SUPPORTED = 'This viewer opens feedback logs, taskwatcher databases and JSON exports.';
 
@@ -16,15 +17,15 @@ type Head =
 export async function sniff(files: readonly File[]): Promise<Found> {
   if (files.length === 0) throw new Error(`Nothing was dropped. ${SUPPORTED}`);
   const heads = await Promise.all(files.map(async (file) => ({ file, head: headOf(await start(file), file.name) })));
-  const of = (is: Head['is']): File | undefined => heads.find(({ head }) => head.is === is)?.file;
-
-  const database = of('database');
-  // An empty -wal has no first bytes to know it by, and holds nothing.
-  if (database) return { kind: 'database', file: database, wal: of('wal') ?? null };
-  const exported = of('export');
-  if (exported) return { kind: 'export', file: exported };
-  const log = of('log');
-  if (log) return { kind: 'log', file: log };
+  for (const kind of ['database', 'export', 'log'] as const) {
+    const file = heads.find(({ head }) => head.is === kind)?.file;
+    if (!file) continue;
+    const rest = heads.filter((one) => one.file !== file);
+    if (kind !== 'database') return { kind, file, left: leftOf(rest) };
+    // A -wal belongs to the database that it is named after: in any other it would be nonsense.
+    const own = rest.find(({ head, file: { name } }) => head.is === 'wal' && name === `${file.name}-wal`);
+    return { kind, file, wal: own?.file ?? null, left: leftOf(rest.filter((one) => one !== own), file.name) };
+  }
 
   const first = heads[0];
   if (!first) throw new Error(SUPPORTED);
@@ -37,6 +38,16 @@ export async function sniff(files: readonly File[]): Promise<Found> {
   }
   if (head.is === 'other') throw new Error(`“${file.name}” is ${head.what}. ${SUPPORTED} ${head.advice}`);
   throw new Error(SUPPORTED);
+}
+
+function leftOf(heads: { file: File; head: Head }[], database = ''): string {
+  const names = (some: typeof heads): string => some.map(({ file }) => `“${file.name}”`).join(', ');
+  const strange = heads.filter(({ head }) => database !== '' && head.is === 'wal');
+  const others = heads.filter(({ head }) => head.is !== 'shm' && !(database !== '' && head.is === 'wal'));
+  const said = [];
+  if (strange.length > 0) said.push(`Not read: ${names(strange)}. The companion of this database would be called “${database}-wal”.`);
+  if (others.length > 0) said.push(`Not opened: ${names(others)}. One file is opened at a time.`);
+  return said.join(' ');
 }
 
 async function start(file: File): Promise<Uint8Array> {
