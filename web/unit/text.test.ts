@@ -2,7 +2,12 @@ import { expect, test } from 'vitest';
 import { bytes, count, isProgress, percent, short } from '../src/text/number';
 import { signalName } from '../src/text/signal';
 import { formatDuration, formatTime, isoTime, timeTicks } from '../src/text/time';
-import { clip, visible } from '../src/text/visible';
+import { clip, sentences, visible } from '../src/text/visible';
+
+test('fragments become sentences', () => {
+  expect(sentences('no [key] here; write one; or none')).toBe('No [key] here. Write one. Or none');
+  expect(sentences('')).toBe('');
+});
 
 test('counts and sizes', () => {
   expect(count(1234567)).toBe('1,234,567');

@@ -1,5 +1,6 @@
 // Every line that was ignored or mended, with its place and the reason.
 import { count, plural } from '../text/number';
+import { sentences } from '../text/visible';
 import { VirtualList } from '../ui/virtual-list';
 import type { LogModel } from './model';
 
@@ -32,7 +33,7 @@ export function ProblemsPane({ model }: { model: LogModel }) {
               problem && (
                 <button type="button" class={problem.line === model.line.value ? 'problem here' : 'problem'} onClick={() => model.go(problem.line, 'push')}>
                   <span class="at">{count(problem.line)}:{count(problem.column)}</span>
-                  <span class="reason">{problem.message}</span>
+                  <span class="reason">{sentences(problem.message)}</span>
                 </button>
               )
             );

@@ -4,7 +4,7 @@ import type { StateView } from '../protocol/messages';
 import { asTree } from '../text/json';
 import { count, isProgress, percent, plural } from '../text/number';
 import { formatTime } from '../text/time';
-import { clip, visible } from '../text/visible';
+import { clip, sentences, visible } from '../text/visible';
 import { Bar } from '../ui/bar';
 import { JsonTree } from '../ui/json-tree';
 import { copy, safeName, save } from '../ui/save';
@@ -74,7 +74,7 @@ function effectOf(model: LogModel, state: StateView): string {
   const problem = row.problem ? model.summary.value?.problems.kinds.find(({ code }) => code === row.problem)?.message ?? row.problem : '';
   switch (row.kind) {
     case 'set':
-      return problem ? `Sets ${key}, but ${problem}` : `Sets ${key}`;
+      return problem ? sentences(`Sets ${key}, but ${problem}`) : `Sets ${key}`;
     case 'clear':
       return state.cleared > 0 ? `Clears ${key}` : `Clears ${key}, which had no value`;
     case 'clear-all':
@@ -84,9 +84,9 @@ function effectOf(model: LogModel, state: StateView): string {
     case 'blank':
       return 'A blank line';
     case 'malformed':
-      return `Ignored: ${problem}`;
+      return sentences(`Ignored: ${problem}`);
     case 'refused':
-      return `Ignored: ${problem || 'a limit'}`;
+      return sentences(`Ignored: ${problem || 'a limit'}`);
   }
 }
 

@@ -21,3 +21,8 @@ export function clip(text: string, length: number): string {
   const whole = code >= 0xd800 && code < 0xdc00 ? length - 1 : length;
   return `${text.slice(0, whole)}…`;
 }
+
+/** The core's fragments, `what is wrong; what to do`, as sentences; a last full stop is the reader's. */
+export function sentences(text: string): string {
+  return text.split('; ').map((part) => part.charAt(0).toUpperCase() + part.slice(1)).join('. ');
+}

@@ -3,6 +3,7 @@
 // It never outlives its file, and never answers a call twice. After a panic in the core nothing in
 // here can be trusted: it says so once, and the page replaces it.
 import { type CallName, type FromWorker, type Params, type Result, STALE, type ToWorker } from '../protocol/messages';
+import { sentences } from '../text/visible';
 import { core, haveCore } from './core';
 import { HistoryFile } from './history-file';
 import { LogFile } from './log-file';
@@ -39,7 +40,7 @@ const handlers: Handlers = {
     await core('history');
     history = await HistoryFile.open(found, post);
     begin(history.load.bind(history));
-    return { kind: 'history', ...opened, written: history.modified, info: history.info };
+    return { kind: 'history', ...opened, written: history.modified, info: { ...history.info, note: history.info.note && sentences(history.info.note) } };
   },
   grow: ({ file }) => theLog().grow(file),
   rows: ({ first, count }, { signal }) => theLog().rows(first, count, signal),
@@ -110,7 +111,7 @@ function isFatal(error: unknown): boolean {
 
 /** The core throws text that is fit to be shown; everything else brings its own message. */
 function wordsOf(error: unknown): string {
-  if (typeof error === 'string') return error;
+  if (typeof error === 'string') return sentences(error);
   if (error instanceof DOMException && error.name === 'NotReadableError') return STALE;
   return error instanceof Error ? error.message : String(error);
 }
