@@ -22,6 +22,7 @@ export const FILES = {
   large: at('large.db'),
   foreign: at('foreign.db'),
   gzip: at('run.log.gz'),
+  prose: at('prose.txt'),
   broken: at('broken.json'),
 };
 
@@ -80,6 +81,7 @@ function makeLogs(): void {
     ].join('\n') + '\n',
   );
   writeFileSync(FILES.empty, '');
+  writeFileSync(FILES.prose, 'Dear reader,\nthis is a letter.\n');
   writeFileSync(FILES.emptyExport, '{"format":"taskwatcher/1"}');
   writeFileSync(FILES.gzip, Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0));
 

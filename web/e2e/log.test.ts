@@ -20,7 +20,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.locator('.line.wrong .text').textContent()).toBe('no bracket here');
     expect(await page.locator('.key-row', { hasText: 'playbook' }).textContent()).toContain('cleared');
     await page.getByRole('tab', { name: /Problems/ }).click();
-    await page.getByRole('button', { name: /no \[key\] at the start/ }).click();
+    await page.getByRole('button', { name: /No \[key\] at the start of the line\. Write/ }).click();
     expect(await page.locator('#goto').inputValue()).toBe('204');
     expect(await page.title()).toContain('small.log');
   });
@@ -292,6 +292,17 @@ onBuilds(['site', 'one file'], (viewer) => {
     await dropFiles(page, [FILES.empty, FILES.small]);
     await expect.poll(() => page.locator('.notice.calm').textContent()).toMatch(/“empty.log” is open.*Not opened: “small.log”/);
     expect(await page.locator('.file').textContent()).toBe('empty.log');
+  });
+
+  test('what is no feedback log is shown, and said to be none', async () => {
+    const { page } = viewer;
+    await dropFiles(page, [FILES.prose]);
+    await opened(page);
+    await page.getByText('This does not look like a feedback log: no line sets a key.').waitFor();
+    await dropFiles(page, [FILES.small]);
+    await expect.poll(() => page.locator('.file').textContent()).toBe('small.log');
+    await opened(page);
+    expect(await page.locator('.warning').count()).toBe(0);
   });
 
   test('what cannot be opened is refused with advice', async () => {

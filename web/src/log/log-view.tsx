@@ -12,6 +12,9 @@ import { Scrubber } from './scrubber';
 import { SearchBar } from './search-bar';
 import { StatePane } from './state-pane';
 
+/** So many times more lines that are ignored than lines that set a key: it is something else. */
+const STRANGE = 9;
+
 export function LogView({ model }: { model: LogModel }) {
   const view = useArrival();
   const size = room.value;
@@ -63,6 +66,7 @@ function Facts({ model }: { model: LogModel }) {
   const done = model.done.value;
   const total = model.total.value;
   const part = total > 0 ? (summary?.bytes ?? 0) / total : 1;
+  const { sets = 0, malformed = 0 } = summary?.counts ?? {};
   return (
     <div class="facts">
       <SearchBar model={model} />
@@ -77,6 +81,11 @@ function Facts({ model }: { model: LogModel }) {
           </>
         )}
       </p>
+      {done && malformed > STRANGE * sets && (
+        <p class="warning" role="status">
+          This does not look like a feedback log: {sets === 0 ? 'no line sets a key' : `only ${plural(sets, 'line')} of ${count(summary?.lines ?? 0)} set a key`}. Its lines have the form <code>[key]value</code>.
+        </p>
+      )}
     </div>
   );
 }
