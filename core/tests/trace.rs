@@ -125,20 +125,15 @@ fn naive(prefixes: &[&[u8]], line: usize) -> State {
     }
     let after = model::read(prefixes[line - 1]).values;
     for (key, value) in after.iter() {
-        let sets = |n: &&usize| matches!(line::parse(last_line(prefixes[**n - 1])), Ok(Line::Set { key: k, .. }) if k == key);
-        let set_by = (1..=line).rev().collect::<Vec<_>>();
-        let set_by = set_by.iter().find(sets).copied().unwrap();
+        let sets = |n: &usize| matches!(line::parse(last_line(prefixes[*n - 1])), Ok(Line::Set { key: k, .. }) if k == key);
         wanted.pairs.push(trace::StatePair {
             key: key.to_owned(),
             value: value.to_owned(),
-            line: set_by as u64,
+            line: (1..=line).rev().find(sets).unwrap() as u64,
         });
     }
-    if line > 1 {
-        let before = model::read(prefixes[line - 2]).values;
-        let gone = before.iter().filter(|(key, _)| after.get(key).is_none());
-        wanted.cleared = gone.map(|(key, _)| key.to_owned()).collect();
-    }
+    wanted.before = naive(prefixes, line - 1).pairs;
+    wanted.before.retain(|pair| !wanted.pairs.contains(pair));
     wanted
 }
 

@@ -285,21 +285,21 @@ fn numbers(chart: &Chart) -> Vec<f64> {
 fn pairs(state: &State) -> String {
     let mut json = String::from("{\"line\":");
     state.line.write(&mut json);
-    json.push_str(",\"pairs\":");
-    array(&mut json, &state.pairs, |json, pair| {
-        object(
-            json,
-            &[
-                ("key", &pair.key.as_str()),
-                ("value", &pair.value.as_str()),
-                ("line", &pair.line),
-            ],
-        );
-    });
-    json.push_str(",\"cleared\":");
-    array(&mut json, &state.cleared, |json, key| {
-        key.as_str().write(json);
-    });
+    for (name, pairs) in [("pairs", &state.pairs), ("before", &state.before)] {
+        json.push_str(",\"");
+        json.push_str(name);
+        json.push_str("\":");
+        array(&mut json, pairs, |json, pair| {
+            object(
+                json,
+                &[
+                    ("key", &pair.key.as_str()),
+                    ("value", &pair.value.as_str()),
+                    ("line", &pair.line),
+                ],
+            );
+        });
+    }
     json.push('}');
     json
 }

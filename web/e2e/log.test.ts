@@ -14,7 +14,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await opened(page);
     expect(await page.locator('.figures').textContent()).toContain('207 lines');
     await stateAt(page, SMALL_LINES);
-    await expect.poll(() => page.locator('.here-card .effect').textContent()).toBe('Sets done');
+    await expect.poll(() => page.locator('.here-card .effect').textContent()).toBe('Sets done, which had no value');
     expect(await page.locator('.pair', { hasText: 'temperature' }).locator('.value').textContent()).toBe('22');
     await expect.poll(() => page.locator('.line.here .text').textContent()).toBe('[done]yes');
     await expect.poll(() => page.locator('.line.wrong .text').textContent()).toBe('no bracket here');
@@ -75,6 +75,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     expect(await page.locator('.pair', { hasText: 'temperature' }).locator('.value').textContent()).toBe('21');
     await expect.poll(() => page.locator('.line.here .number').textContent()).toBe('103');
     expect(await page.locator('.pair.changed').count()).toBe(1);
+    expect(await page.locator('.before').textContent()).toBe('before20temperature was set at line 101');
     await slider.focus();
     await page.keyboard.press('ArrowLeft');
     await stateAt(page, 102);
@@ -84,6 +85,16 @@ onBuilds(['site', 'one file'], (viewer) => {
     await page.locator('#goto').fill('207');
     await page.locator('#goto').press('Enter');
     await stateAt(page, SMALL_LINES);
+  });
+
+  test('a line that clears all says what went', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A final report');
+    await page.getByRole('slider').fill('46');
+    await stateAt(page, 46);
+    await expect.poll(() => page.locator('.effect').textContent()).toBe('Clears all: 4 keys');
+    expect(await page.locator('.before li').first().textContent()).toBe('playbooksmokeplaybook was set at line 2');
+    expect(await page.locator('.before li').count()).toBe(4);
   });
 
   test('search finds the next and the previous match, and says when there is none', async () => {

@@ -4,7 +4,8 @@
 //! the same reader does it; bytes may come in any pieces. It never asks for more than
 //! [`needed`](Replay::needed) and never goes past the line.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -25,8 +26,8 @@ pub struct State {
     pub line: u64,
     /// The pairs in order.
     pub pairs: Vec<StatePair>,
-    /// The keys that this very line has cleared, in their order before.
-    pub cleared: Vec<String>,
+    /// The pairs that this very line has replaced or cleared, as they were, in their order.
+    pub before: Vec<StatePair>,
 }
 
 /// A key that has a value.
@@ -96,8 +97,8 @@ pub struct Replay {
     done: bool,
     reader: Reader,
     sets: LastSets,
-    /// The keys before the line; none as long as it has not begun, or if it clears nothing.
-    before: Option<Vec<String>>,
+    /// What the line may change, as it is before; none as long as it has not begun.
+    before: Option<Vec<StatePair>>,
 }
 
 impl Replay {
@@ -158,9 +159,8 @@ impl Replay {
         }
         let end = memchr(b'\n', bytes);
         let line = &bytes[..end.map_or(bytes.len(), |end| end + 1)];
-        if self.before.is_none() && (end.is_none() || clears(line)) {
-            let keys = self.reader.pairs().map(|(key, ..)| key.to_owned());
-            self.before = Some(keys.collect());
+        if self.before.is_none() {
+            self.before = Some(self.touched_by(line, end.is_some()));
         }
         self.reader.push(line, &mut self.sets);
         self.done = end.is_some();
@@ -177,22 +177,41 @@ impl Replay {
             self.reader.end_input(&mut self.sets);
             self.done = true;
         }
-        let pairs = self.reader.pairs().map(|(key, value, mark)| StatePair {
+        let pairs = self.reader.pairs().map(|pair| self.kept(pair));
+        let pairs: Vec<StatePair> = pairs.collect();
+        let mut before = self.before.clone().unwrap_or_default();
+        if !before.is_empty() {
+            let after = pairs.iter().map(|pair| (&*pair.key, pair));
+            let after: HashMap<&str, &StatePair> = after.collect();
+            before.retain(|pair| after.get(&*pair.key) != Some(&pair));
+        }
+        Ok(State {
+            line: self.line,
+            pairs,
+            before,
+        })
+    }
+
+    fn kept(&self, (key, value, mark): (&str, Cow<'_, str>, u32)) -> StatePair {
+        StatePair {
             key: key.to_owned(),
             value: value.into_owned(),
             line: self.sets.line_of(mark),
-        });
-        let mut state = State {
-            line: self.line,
-            pairs: pairs.collect(),
-            cleared: Vec::new(),
-        };
-        if let Some(before) = &self.before {
-            let after: HashSet<&str> = state.pairs.iter().map(|pair| &*pair.key).collect();
-            let gone = before.iter().filter(|key| !after.contains(key.as_str()));
-            state.cleared = gone.cloned().collect();
         }
-        Ok(state)
+    }
+
+    /// The pairs that a line may change: of one that is not whole, every pair.
+    fn touched_by(&self, line: &[u8], whole: bool) -> Vec<StatePair> {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let only = match line::parse(line) {
+            _ if !whole => None,
+            Ok(Line::ClearAll) => None,
+            Ok(Line::Clear { key } | Line::Set { key, .. }) => Some(key),
+            _ => return Vec::new(),
+        };
+        let pairs = self.reader.pairs();
+        let touched = pairs.filter(|(name, ..)| only.is_none_or(|key| key == *name));
+        touched.map(|pair| self.kept(pair)).collect()
     }
 
     /// Reads what comes before the part of the line, and gives the rest.
@@ -221,12 +240,6 @@ impl Replay {
         self.reader.push(lines, &mut self.sets);
         rest
     }
-}
-
-/// True if a line, given with its line feed, may take values away.
-fn clears(line: &[u8]) -> bool {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    matches!(line::parse(line), Ok(Line::Clear { .. } | Line::ClearAll))
 }
 
 /// Where each key was set last, by its mark, counted from 1.

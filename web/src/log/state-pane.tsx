@@ -61,9 +61,35 @@ function Here({ model, state }: { model: LogModel; state: StateView | null }) {
   if (!row || !state) return null;
   return (
     <div class={`here-card ${row.kind}${row.problem ? ' wrong' : ''}`}>
-      <p class="effect">{effectOf(model, state)}</p>
+      <p class="effect">{effectOf(model, state)}{row.unfinished && ' (no line end yet)'}</p>
+      {state.before.length > 0 && <Before model={model} state={state} keys={row.kind === 'clear-all'} />}
       {row.text !== '' && <pre class="here-text" tabIndex={0} role="group" aria-label="The line">{visible(row.text)}{row.cut && ' …'}</pre>}
     </div>
+  );
+}
+
+/** What the line has replaced or cleared, as it was; `keys`: it is not clear of which key this is. */
+function Before({ model, state: { before, changed }, keys }: { model: LogModel; state: StateView; keys: boolean }) {
+  return (
+    <ul class="before">
+      {before.map(({ key, value, line }) => (
+        <li key={key}>
+          {keys ? <span class="key">{visible(key)}</span> : <span class="dim">before</span>}
+          <del class="value">{visible(value)}</del>
+          {line > 0 && <SetAt model={model} name={visible(key)} line={line} />}
+        </li>
+      ))}
+      {changed > before.length && <li class="dim">and {plural(changed - before.length, 'further key')}</li>}
+    </ul>
+  );
+}
+
+function SetAt({ model, name, line }: { model: LogModel; name: string; line: number }) {
+  return (
+    <button type="button" class="quiet set-at" title={`Set at line ${count(line)}`} onClick={() => model.go(line, 'push')}>
+      <span class="offscreen">{name} was set at line </span>
+      {count(line)}
+    </button>
   );
 }
 
@@ -74,11 +100,11 @@ function effectOf(model: LogModel, state: StateView): string {
   const problem = row.problem ? model.summary.value?.problems.kinds.find(({ code }) => code === row.problem)?.message ?? row.problem : '';
   switch (row.kind) {
     case 'set':
-      return problem ? sentences(`Sets ${key}, but ${problem}`) : `Sets ${key}`;
+      return problem ? sentences(`Sets ${key}, but ${problem}`) : state.changed > 0 ? `Sets ${key}` : `Sets ${key}, which had no value`;
     case 'clear':
-      return state.cleared > 0 ? `Clears ${key}` : `Clears ${key}, which had no value`;
+      return state.changed > 0 ? `Clears ${key}` : `Clears ${key}, which had no value`;
     case 'clear-all':
-      return `Clears all: ${plural(state.cleared, 'key')}`;
+      return `Clears all: ${plural(state.changed, 'key')}`;
     case 'comment':
       return 'A comment';
     case 'blank':
@@ -101,12 +127,7 @@ function Value({ model, pair, line }: { model: LogModel; pair: Pair; line: numbe
       <dt>
         <span class="key">{name}</span>
         {changed && <span class="chip">this line</span>}
-        {!changed && pair.line > 0 && (
-          <button type="button" class="quiet set-at" title={`Set at line ${pair.line}`} onClick={() => model.go(pair.line, 'push')}>
-            <span class="offscreen">{name} was set at line </span>
-            {count(pair.line)}
-          </button>
-        )}
+        {!changed && pair.line > 0 && <SetAt model={model} name={name} line={pair.line} />}
       </dt>
       <dd>
         {tree ? <JsonTree node={tree} /> : <span class="value">{visible(clip(pair.value, LONG))}</span>}

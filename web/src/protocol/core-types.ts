@@ -58,7 +58,8 @@ export interface Pair {
 export interface State {
   line: number;
   pairs: Pair[];
-  cleared: string[];
+  /** What this very line has replaced or cleared, as it was. */
+  before: Pair[];
 }
 
 export type LineKind = 'set' | 'clear' | 'clear-all' | 'comment' | 'blank' | 'malformed' | 'refused';

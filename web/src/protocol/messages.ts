@@ -34,8 +34,9 @@ export interface StateView {
   pairs: (Pair & { cut: boolean })[];
   /** The keys of `first` that have a value, whether it fits or not, and its start. */
   values: [key: string, start: string][];
-  /** How many keys this very line has cleared. */
-  cleared: number;
+  /** How many pairs this very line has replaced or cleared, and the first of them, as they were. */
+  changed: number;
+  before: Pair[];
 }
 
 export interface Found {

@@ -6,6 +6,7 @@ import { clip } from '../text/visible';
 /** Longer values are shown by their start; the whole goes out as JSON or as a feedback file. */
 export const LONG = 1 << 18;
 const START = 100;
+const MOST_BEFORE = 100;
 
 export function viewOf(state: State, { first, filter, most }: Params<'state'>): StateView {
   const wanted = filter.toLowerCase();
@@ -21,6 +22,7 @@ export function viewOf(state: State, { first, filter, most }: Params<'state'>): 
     fitting: fitting.length,
     pairs: pairs.map((pair) => ({ ...pair, value: clip(pair.value, LONG), cut: pair.value.length > LONG })),
     values: state.pairs.flatMap(({ key, value }) => (front.has(key) ? [[key, clip(value, START)]] : [])),
-    cleared: state.cleared.length,
+    changed: state.before.length,
+    before: state.before.slice(0, MOST_BEFORE).map((pair) => ({ ...pair, value: clip(pair.value, START) })),
   };
 }
