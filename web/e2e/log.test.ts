@@ -1,5 +1,5 @@
 // The log view, end to end.
-import { appendFileSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dropFiles, onBuilds, opened, openSample, stateAt } from './browser';
@@ -55,6 +55,8 @@ onBuilds(['site', 'one file'], (viewer) => {
     await opened(page);
     await stateAt(page, SMALL_LINES);
     expect(await page.getByRole('button', { name: 'Follow' }).count()).toBe(0);
+    await page.keyboard.press('f');
+    await expect.poll(() => page.locator('.toast').textContent()).toMatch(/cannot be followed/);
     await page.evaluate(() => {
       const handle = { kind: 'file', name: 'picked.log', getFile: async () => new File(['[a]1\n[b]2\n'], 'picked.log') };
       Object.assign(window, { showOpenFilePicker: async () => [handle] });
@@ -246,6 +248,12 @@ onBuilds(['site', 'one file'], (viewer) => {
     // Another file in its place is read afresh.
     writeFileSync(file, '[fresh]start\n');
     await expect.poll(() => page.locator('.figures').textContent(), { timeout: 10_000 }).toContain('1 line ');
+    await expect.poll(() => page.getByRole('button', { name: 'Follow' }).getAttribute('aria-pressed')).toBe('true');
+    appendFileSync(file, '[fresh]more\n');
+    await stateAt(page, 2);
+    rmSync(file);
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await expect.poll(() => page.locator('.toast').textContent()).toMatch(/cannot be read any more/);
     copyFileSync(FILES.small, file);
     await page.getByRole('button', { name: 'Reload' }).click();
     await expect.poll(() => page.locator('.figures').textContent()).toContain('207 lines');

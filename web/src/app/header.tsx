@@ -57,7 +57,9 @@ export function Header({ onHelp }: { onHelp: () => void }) {
 }
 
 async function again(): Promise<void> {
-  if ((await reload()) === 'done') return;
+  const how = await reload();
+  if (how === 'gone') tell('The file cannot be read any more: it was moved, deleted or locked. What was read of it stays here.');
+  if (how !== 'pick') return;
   tell('This browser keeps only the old version: pick the file again');
   await pick();
 }

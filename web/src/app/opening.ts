@@ -71,7 +71,7 @@ export async function openSource(next: Source, keepPlace = false): Promise<void>
     const opened = await own.call('open', { files: next.files });
     if (coming !== own) return;
     const before = current.peek();
-    closeWorker();
+    const last = client;
     [client, coming, source] = [own, null, next];
     tell('');
     const same = keepPlace || place.value.get('file') === opened.name;
@@ -92,6 +92,8 @@ export async function openSource(next: Source, keepPlace = false): Promise<void>
       if (keepPlace && before.kind === 'history') model.carry(before.model);
       current.value = { kind: 'history', model };
     }
+    if (isOpen(before)) before.model.dispose();
+    last?.close();
     if (opened.left !== '') notice.value = { title: `“${opened.name}” is open`, text: opened.left, calm: true };
   } catch (error) {
     if (error instanceof Cancelled) return;
@@ -109,7 +111,7 @@ export async function openSample(name: string, keepPlace = false): Promise<void>
 }
 
 /** Reads the same source again. Without a handle the browser keeps only the old version: pick again. */
-export async function reload(): Promise<'done' | 'pick'> {
+export async function reload(): Promise<'done' | 'pick' | 'gone'> {
   if (!source) return 'pick';
   if (source.sample !== null) {
     await openSample(source.sample, true);
@@ -121,7 +123,7 @@ export async function reload(): Promise<'done' | 'pick'> {
     await openSource({ ...source, files }, true);
     return 'done';
   } catch {
-    return 'pick';
+    return 'gone';
   }
 }
 

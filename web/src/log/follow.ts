@@ -3,6 +3,7 @@
 // The browser gives no word when a file grows, so this looks once a second, and only while the page
 // is in view.
 import { signal } from '@preact/signals';
+import { tell } from '../ui/save';
 import type { LogModel } from './model';
 
 const EVERY = 1000;
@@ -23,15 +24,23 @@ export class Follower {
 
   toggle(): void {
     if (this.on.value) return this.stop();
-    if (!this.handle) return;
-    this.on.value = true;
+    if (!this.handle) return tell('This file cannot be followed: the browser keeps only the version that was opened');
     this.model.go(this.model.lines.peek(), 'replace');
+    this.start();
+  }
+
+  start(): void {
+    this.on.value = true;
     this.#timer = window.setInterval(() => void this.#look(), EVERY);
     void this.#look();
   }
 
   stop(): void {
     this.on.value = false;
+    this.#rest();
+  }
+
+  #rest(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
   }
@@ -43,7 +52,8 @@ export class Follower {
       const file = await this.handle.getFile();
       const { change } = await this.model.client.call('grow', { file });
       if (change !== 'replaced') return true;
-      this.stop();
+      // It is still followed, once it is open again.
+      this.#rest();
       this.model.reopen();
       return false;
     } catch {
@@ -55,7 +65,9 @@ export class Follower {
     if (this.#busy || document.hidden) return;
     this.#busy = true;
     try {
-      if (!(await this.refresh())) this.stop();
+      if ((await this.refresh()) || this.#timer === null) return;
+      this.stop();
+      tell('No longer followed: the file cannot be read any more');
     } finally {
       this.#busy = false;
     }

@@ -95,6 +95,9 @@ export class LogModel {
     this.keyFilter.value = old.keyFilter.peek();
     this.stateFilter.value = old.stateFilter.peek();
     this.search.needle.value = old.search.needle.peek();
+    if (!old.follower.on.peek()) return;
+    this.#wantedLine = this.line.value = this.linePosition.top.value = 0;
+    this.follower.start();
   }
 
   /** A call that survives a file that has grown meanwhile, where the browser gives the new version. */
