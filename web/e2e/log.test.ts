@@ -213,6 +213,16 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.url()).toContain('from=');
   });
 
+  test('more pinned keys than charts are told, and the axis stays in view', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A test run');
+    for (const key of ['frames', 'run', 'start_time', 'testcase_id', 'end_time']) await page.getByRole('button', { name: `Pin ${key}` }).click();
+    await expect.poll(() => page.locator('.charts > header .dim').textContent()).toBe('All lines, 2 further pinned keys not drawn');
+    const [charts, axis] = [await page.locator('.charts').boundingBox(), await page.locator('.axis').boundingBox()];
+    if (!charts || !axis) throw new Error('no charts');
+    expect(axis.y + axis.height).toBeLessThanOrEqual(charts.y + charts.height);
+  });
+
   test('hostile text stays text', async () => {
     const { page } = viewer;
     await dropFiles(page, [FILES.hostileLog]);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lineAt, wholePoints } from '../src/log/plot';
+import { lineAt, valueTicks, wholePoints } from '../src/log/plot';
 import { places } from '../src/log/search';
 import { ticks } from '../src/log/ticks';
 import { merge, seriesFrom } from '../src/worker/series';
@@ -9,6 +9,12 @@ test('ticks are round, few and inside', () => {
   expect(ticks(0.1, 0.35, 5)).toEqual([0.1, 0.15, 0.2, 0.25, 0.3, 0.35]);
   expect(ticks(5, 5, 4)).toEqual([]);
   expect(ticks(1, 55_394_580, 6)).toEqual([10e6, 20e6, 30e6, 40e6, 50e6]);
+});
+
+test('a scale has two marks at least', () => {
+  expect(valueTicks(31.2, 57.9)).toEqual([40, 50]);
+  expect(valueTicks(0, 100)).toEqual([0, 50, 100]);
+  expect(valueTicks(5, 5)).toEqual([]);
 });
 
 test('places of a needle, with and without case', () => {

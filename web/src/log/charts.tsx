@@ -2,29 +2,32 @@
 //
 // Dragging selects lines to zoom in on; a click moves the reader there. The same by keyboard:
 // + and - zoom about the reader's line, the arrows move the window, 0 shows all.
-import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { type Signal, useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { dark } from '../app/theme';
 import { Newest } from '../protocol/client';
 import type { Series } from '../protocol/messages';
-import { count, short } from '../text/number';
+import { count, plural, short } from '../text/number';
 import { visible } from '../text/visible';
 import { onFrame } from '../ui/frame';
 import type { LogModel } from './model';
-import { AXIS, drawPlot, lineAt, type Look, wholePoints } from './plot';
+import { AXIS, drawAxis, drawPlot, lineAt, type Look, wholePoints } from './plot';
 
 const HEIGHT = 62;
-const WITH_FOOT = 80;
+const AXIS_HEIGHT = 18;
 
 export function Charts({ model }: { model: LogModel }) {
   const keys = model.charted.value;
   const zoom = model.zoom.value;
+  const more = model.chartable.value.length - keys.length;
   if (keys.length === 0 || model.lines.value === 0) return null;
   return (
     <section class="charts" aria-label="Charts">
       <header>
         <span class="dim" aria-live="polite">
           {zoom ? `Lines ${count(zoom.from)} to ${count(zoom.to)}` : 'All lines'}
+          {more > 0 && `, ${plural(more, 'further pinned key')} not drawn`}
         </span>
         <span class="actions">
           <button type="button" class="quiet" onClick={() => scale(model, 0.5)}>Zoom in</button>
@@ -33,10 +36,11 @@ export function Charts({ model }: { model: LogModel }) {
         </span>
       </header>
       <div class="chart-list">
-        {keys.map((key, n) => (
-          <Chart key={key} model={model} name={key} foot={n === keys.length - 1} />
+        {keys.map((key) => (
+          <Chart key={key} model={model} name={key} />
         ))}
       </div>
+      <Axis model={model} />
     </section>
   );
 }
@@ -47,16 +51,21 @@ interface Drawn {
   to: number;
 }
 
-function Chart({ model, name, foot }: { model: LogModel; name: string; foot: boolean }) {
+function Axis({ model }: { model: LogModel }) {
+  const [canvas, width] = useWidth();
+  useSignalEffect(() => {
+    void dark.value;
+    const element = canvas.current;
+    const span = { ...spanOf(model), width: width.value };
+    if (element && span.width > 0) onFrame(element, () => drawAxis(element, span, AXIS_HEIGHT));
+  });
+  return <canvas ref={canvas} class="plot axis" aria-hidden="true" style={{ height: `${AXIS_HEIGHT}px` }} />;
+}
+
+/** A canvas, and how wide it is now. */
+function useWidth(): [RefObject<HTMLCanvasElement | null>, Signal<number>] {
   const canvas = useRef<HTMLCanvasElement>(null);
   const width = useSignal(0);
-  const asking = useSignal(new Newest()).value;
-  const drawn = useSignal<Drawn | null>(null);
-  const selecting = useSignal<[number, number] | null>(null);
-  const footed = useSignal(foot);
-  footed.value = foot;
-  const value = useComputed(() => model.state.value?.values.find(([key]) => key === name)?.[1] ?? '');
-
   useEffect(() => {
     const element = canvas.current;
     if (!element) return;
@@ -64,15 +73,29 @@ function Chart({ model, name, foot }: { model: LogModel; name: string; foot: boo
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
+  return [canvas, width];
+}
+
+/** The lines that are shown. */
+function spanOf(model: LogModel): { from: number; to: number } {
+  const lines = model.lines.value;
+  const { from, to } = model.zoom.value ?? { from: 1, to: lines };
+  return { from: Math.min(from, lines), to: Math.min(to, lines) };
+}
+
+function Chart({ model, name }: { model: LogModel; name: string }) {
+  const [canvas, width] = useWidth();
+  const asking = useSignal(new Newest()).value;
+  const drawn = useSignal<Drawn | null>(null);
+  const selecting = useSignal<[number, number] | null>(null);
+  const value = useComputed(() => model.state.value?.values.find(([key]) => key === name)?.[1] ?? '');
 
   useSignalEffect(() => {
     const pixels = width.value - AXIS;
     const lines = model.lines.value;
-    const zoom = model.zoom.value ?? { from: 1, to: lines };
+    const { from, to } = spanOf(model);
     const id = model.known.value.get(name)?.id;
     if (pixels < 20 || id === undefined || lines === 0) return;
-    const from = Math.min(zoom.from, lines);
-    const to = Math.min(zoom.to, lines);
     asking.run(async () => {
       try {
         const points = Math.max(1, Math.min(pixels, to - from + 1));
@@ -94,8 +117,7 @@ function Chart({ model, name, foot }: { model: LogModel; name: string; foot: boo
       to: drawn.value.to,
       line: model.line.value,
       width: width.value,
-      height: footed.value ? WITH_FOOT : HEIGHT,
-      foot: footed.value,
+      height: HEIGHT,
       selecting: selecting.value,
     };
     onFrame(element, () => drawPlot(element, look));
@@ -124,7 +146,7 @@ function Chart({ model, name, foot }: { model: LogModel; name: string; foot: boo
         ref={canvas}
         class="plot"
         aria-hidden="true"
-        style={{ height: `${foot ? WITH_FOOT : HEIGHT}px` }}
+        style={{ height: `${HEIGHT}px` }}
         onPointerDown={(event) => {
           if (event.button !== 0) return;
           event.currentTarget.setPointerCapture(event.pointerId);

@@ -44,9 +44,8 @@ export class LogModel {
 
   readonly lines = computed(() => this.summary.value?.lines ?? 0);
   readonly problemCount = computed(() => this.summary.value?.problems.total ?? 0);
-  readonly charted = computed(() =>
-    this.pinned.value.filter((key) => this.known.value.get(key)?.numeric).slice(0, MOST_CHARTS),
-  );
+  readonly chartable = computed(() => this.pinned.value.filter((key) => this.known.value.get(key)?.numeric));
+  readonly charted = computed(() => this.chartable.value.slice(0, MOST_CHARTS));
 
   readonly linePosition = new Position(ROW);
   readonly keyPosition = new Position(48);

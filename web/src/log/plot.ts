@@ -5,13 +5,13 @@
 // script that a chart library would add.
 import { colour } from '../app/theme';
 import type { Series } from '../protocol/messages';
-import { short } from '../text/number';
+import { count, short } from '../text/number';
 import { ticks } from './ticks';
 
 export const AXIS = 52;
-const FOOT = 18;
 const TOP = 6;
 const RIGHT = 8;
+const FONT = '11px system-ui, sans-serif';
 
 /** A series made whole: for each pixel the last, least and greatest value that held there. */
 export interface Points {
@@ -20,16 +20,18 @@ export interface Points {
   last: Float64Array;
 }
 
-export interface Look {
-  points: Points;
+/** The lines that charts show, and how wide they are. */
+export interface Span {
   from: number;
   to: number;
+  width: number;
+}
+
+export interface Look extends Span {
+  points: Points;
   /** Where the reader stands. */
   line: number;
-  width: number;
   height: number;
-  /** The lowest chart shows the line numbers for all. */
-  foot: boolean;
   /** Two lines that are being selected, or null. */
   selecting: [number, number] | null;
 }
@@ -58,18 +60,12 @@ export function lineAt(x: number, from: number, to: number, width: number): numb
 
 export function drawPlot(canvas: HTMLCanvasElement, look: Look): void {
   const { width, height, points, from, to } = look;
-  const ratio = devicePixelRatio || 1;
-  const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
-  if (canvas.width !== across) canvas.width = across;
-  if (canvas.height !== down) canvas.height = down;
-  const context = canvas.getContext('2d');
+  const context = cleared(canvas, width, height);
   if (!context) return;
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
   const right = width - RIGHT;
-  const bottom = height - (look.foot ? FOOT : 4);
+  const bottom = height - 4;
   const [low, high] = rangeOf(points);
-  const xOf = (line: number): number => AXIS + ((line - from) / Math.max(1, to - from)) * (right - AXIS);
+  const xOf = across(look);
   const yOf = (value: number): number => bottom - ((value - low) / (high - low)) * (bottom - TOP);
 
   drawGrid(context, look, xOf, yOf, low, high, bottom);
@@ -86,6 +82,48 @@ export function drawPlot(canvas: HTMLCanvasElement, look: Look): void {
   }
 }
 
+/** The line numbers of all charts: they stand still while these are scrolled. */
+export function drawAxis(canvas: HTMLCanvasElement, span: Span, height: number): void {
+  const { width } = span;
+  const context = cleared(canvas, width, height);
+  if (!context) return;
+  const xOf = across(span);
+  context.font = FONT;
+  context.textBaseline = 'middle';
+  context.textAlign = 'center';
+  context.fillStyle = colour('text-dim');
+  for (const at of lineTicks(span)) {
+    const label = count(at);
+    const half = context.measureText(label).width / 2;
+    context.fillText(label, Math.min(xOf(at), width - half - 2), height / 2);
+  }
+}
+
+function cleared(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
+  const ratio = devicePixelRatio || 1;
+  const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== wide) canvas.width = wide;
+  if (canvas.height !== high) canvas.height = high;
+  const context = canvas.getContext('2d');
+  context?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context?.clearRect(0, 0, width, height);
+  return context;
+}
+
+function across({ from, to, width }: Span): Place {
+  return (line) => AXIS + ((line - from) / Math.max(1, to - from)) * (width - RIGHT - AXIS);
+}
+
+function lineTicks({ from, to, width }: Span): number[] {
+  return ticks(from, to, Math.max(2, Math.floor((width - AXIS) / 90))).filter(Number.isInteger);
+}
+
+/** At least two, where numbers differ at all: one alone says nothing of the scale. */
+export function valueTicks(low: number, high: number): number[] {
+  const few = ticks(low, high, 2);
+  return few.length > 1 ? few : ticks(low, high, 4);
+}
+
 function rangeOf({ low, high }: Points): [number, number] {
   let least = Infinity;
   let most = -Infinity;
@@ -99,30 +137,19 @@ function rangeOf({ low, high }: Points): [number, number] {
 type Place = (value: number) => number;
 
 function drawGrid(context: CanvasRenderingContext2D, look: Look, xOf: Place, yOf: Place, low: number, high: number, bottom: number): void {
-  const { width, height, from, to } = look;
-  context.font = '11px system-ui, sans-serif';
+  const { width } = look;
+  context.font = FONT;
   context.textBaseline = 'middle';
   context.textAlign = 'right';
-  const room = Math.max(2, Math.floor((bottom - TOP) / 22));
-  for (const at of ticks(low, high, room)) {
+  for (const at of valueTicks(low, high)) {
     const y = Math.round(yOf(at));
     context.fillStyle = colour('line');
     context.fillRect(AXIS, y, width - RIGHT - AXIS, 1);
     context.fillStyle = colour('text-dim');
     context.fillText(short(at), AXIS - 6, Math.max(y, 7));
   }
-  context.textAlign = 'center';
-  for (const at of ticks(from, to, Math.max(2, Math.floor((width - AXIS) / 90)))) {
-    if (!Number.isInteger(at)) continue;
-    const x = Math.round(xOf(at));
-    context.fillStyle = colour('line');
-    context.fillRect(x, TOP, 1, bottom - TOP);
-    if (!look.foot) continue;
-    context.fillStyle = colour('text-dim');
-    const label = short(at);
-    const half = context.measureText(label).width / 2;
-    context.fillText(label, Math.min(x, width - half - 2), height - FOOT / 2);
-  }
+  context.fillStyle = colour('line');
+  for (const at of lineTicks(look)) context.fillRect(Math.round(xOf(at)), TOP, 1, bottom - TOP);
 }
 
 function drawBand(context: CanvasRenderingContext2D, { low, high, last }: Points, right: number, yOf: Place): void {
