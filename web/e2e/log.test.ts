@@ -1,6 +1,7 @@
 // The log view, end to end.
 import { appendFileSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { dropFiles, onBuilds, opened, openSample, stateAt } from './browser';
 import { FILES, FOLDER, HOSTILE, HUNDRED_LINES } from './files';
@@ -115,6 +116,45 @@ onBuilds(['site', 'one file'], (viewer) => {
     await page.getByRole('checkbox', { name: /match case/ }).check();
     await page.locator('#search').press('Enter');
     await expect.poll(() => page.locator('#search-outcome').textContent()).toBe('Not found');
+    await page.getByRole('checkbox', { name: /match case/ }).uncheck();
+    await expect.poll(() => page.locator('#search-outcome').textContent()).toBe('');
+  });
+
+  test('where panes take turns, what was looked for is shown', async () => {
+    const { page } = viewer;
+    await page.setViewportSize({ width: 390, height: 800 });
+    await openSample(page, 'A test run');
+    const tab = (name: string): Locator => page.getByRole('tab', { name });
+    await tab('State').click();
+    await page.locator('#search').fill('heartbeat');
+    await page.locator('#search').press('Enter');
+    await page.locator('.line.here mark').waitFor();
+    await tab('Problems').click();
+    await page.locator('.problem').first().click();
+    await page.locator('.line.here.wrong').waitFor();
+    await tab('Keys').click();
+    await page.locator('.key-name', { hasText: 'frames' }).click();
+    await expect.poll(() => page.locator('.line.here .text').textContent()).toMatch(/^\[frames\]/);
+    await page.goBack();
+    await page.locator('.keys-pane').waitFor();
+  });
+
+  test('any key can be pinned, and none', async () => {
+    const { page } = viewer;
+    const file = join(FOLDER, 'dash.log');
+    writeFileSync(file, '[-]1\n[-]2\n[progress]1\n[progress]2\n');
+    const pins = (): Promise<string[]> => page.locator('.pin[aria-pressed=true]').evaluateAll((all) => all.map((pin) => pin.ariaLabel ?? ''));
+    await dropFiles(page, [file]);
+    await opened(page);
+    await expect.poll(pins).toEqual(['Pin progress', 'Pin -']);
+    for (const [unpin, left, link] of [['Pin progress', ['Pin -'], /keys=-$/], ['Pin -', [], /keys=\+$/]] as const) {
+      await page.getByRole('button', { name: unpin, exact: true }).click();
+      await expect.poll(() => page.url()).toMatch(link);
+      await page.reload();
+      await dropFiles(page, [file]);
+      await opened(page);
+      await expect.poll(pins).toEqual(left);
+    }
   });
 
   test('Escape empties a field to search in, and then leaves it', async () => {

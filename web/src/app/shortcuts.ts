@@ -64,7 +64,7 @@ async function problem(model: LogModel, step: 1 | -1): Promise<void> {
     const problems = await model.call('problems', { first: 0, count: kept });
     const here = model.line.peek();
     const next = step > 0 ? problems.find(({ line }) => line > here) : problems.findLast(({ line }) => line < here);
-    if (next) model.go(next.line, 'push');
+    if (next) model.visit(next.line, 'push');
   } catch (error) {
     if (!(error instanceof Cancelled)) model.failed(error);
   }

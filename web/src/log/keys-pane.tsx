@@ -117,7 +117,7 @@ function KeyRow({ model, item, spark }: { model: LogModel; item: Key; spark: Flo
         title={pinned ? 'Unpin' : item.numeric ? 'Pin and draw a chart' : 'Pin'}
         onClick={() => model.pin(item.key, !pinned)}
       />
-      <button type="button" class="key-name" title={`${name}: set ${plural(item.sets, 'time')}; go to line ${item.last}`} onClick={() => model.go(item.last, 'push')}>
+      <button type="button" class="key-name" title={`${name}: set ${plural(item.sets, 'time')}; go to line ${item.last}`} onClick={() => model.visit(item.last, 'push')}>
         <span class="key">{name}</span>
         <span class={item.value === null ? 'value cleared' : 'value'}>
           {item.value === null ? 'cleared' : visible(clip(item.value, 120))}

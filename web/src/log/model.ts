@@ -5,6 +5,7 @@ import type { Key, Problem, Row, Summary } from '../protocol/core-types';
 import { Cancelled, type Client, type Indexed, type Listener, Newest } from '../protocol/client';
 import { type CallName, type Opened, type Params, type Result, STALE, type StateView } from '../protocol/messages';
 import { note, numberIn, type Place, place } from '../app/place';
+import { room } from '../app/width';
 import { isProgress } from '../text/number';
 import { Pages } from '../ui/pages';
 import { Position } from '../ui/position';
@@ -16,6 +17,7 @@ export type Pane = 'lines' | 'keys' | 'state' | 'problems';
 export const ROW = 20;
 /** How many pinned keys are drawn; more would leave no room for the lines. */
 export const MOST_CHARTS = 6;
+/** No key holds one; alone it says that there are none. */
 const SEPARATOR = ' ';
 /** More pairs are shown on demand: each may be long. */
 export const FIRST_PAIRS = 200;
@@ -119,11 +121,19 @@ export class LogModel {
     note({ line: next }, how);
   }
 
+  /** To a line that was asked for by what it holds: it is shown, also where panes take turns. */
+  visit(line: number, how: 'push' | 'replace'): void {
+    const turned = room.peek() === 'narrow' && this.pane.peek() !== 'lines';
+    if (turned) this.show('lines');
+    // Both are one step back.
+    this.go(line, turned ? 'replace' : how);
+  }
+
   pin(key: string, on: boolean): void {
     this.#chosePins = true;
     const rest = this.pinned.peek().filter((other) => other !== key);
     this.pinned.value = on ? [...rest, key] : rest;
-    note({ keys: this.pinned.value.join(SEPARATOR) || '-' }, 'replace');
+    note({ keys: this.pinned.value.join(SEPARATOR) || SEPARATOR }, 'replace');
   }
 
   setZoom(zoom: { from: number; to: number } | null): void {
@@ -153,7 +163,7 @@ export class LogModel {
       const keys = from.get('keys');
       this.#chosePins = keys !== undefined;
       if (keys === undefined) this.pinned.value = worthPinning([...this.known.peek().values()]);
-      else this.pinned.value = keys === '-' ? [] : keys.split(SEPARATOR);
+      else this.pinned.value = keys.split(SEPARATOR).filter((key) => key !== '');
       const view = from.get('view');
       const pane = (['keys', 'state', 'problems'] as const).find((one) => one === view);
       this.pane.value = pane ?? 'lines';

@@ -31,7 +31,7 @@ export function ProblemsPane({ model }: { model: LogModel }) {
             const problem = model.problems.get(row);
             return (
               problem && (
-                <button type="button" class={problem.line === model.line.value ? 'problem here' : 'problem'} onClick={() => model.go(problem.line, 'push')}>
+                <button type="button" class={problem.line === model.line.value ? 'problem here' : 'problem'} onClick={() => model.visit(problem.line, 'push')}>
                   <span class="at">{count(problem.line)}:{count(problem.column)}</span>
                   <span class="reason">{sentences(problem.message)}</span>
                 </button>

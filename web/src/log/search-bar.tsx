@@ -31,7 +31,10 @@ export function SearchBar({ model }: { model: LogModel }) {
       <button type="button" class="step" aria-label="Previous match" title="Previous match (Shift+Enter)" onClick={() => void search.find(true)}>↑</button>
       <button type="button" class="step" aria-label="Next match" title="Next match (Enter)" onClick={() => void search.find(false)}>↓</button>
       <label class="check" title="Tell capital from small letters">
-        <input type="checkbox" checked={!search.ignoreCase.value} onChange={(event) => (search.ignoreCase.value = !event.currentTarget.checked)} />
+        <input type="checkbox" checked={!search.ignoreCase.value} onChange={(event) => {
+          search.ignoreCase.value = !event.currentTarget.checked;
+          search.outcome.value = '';
+        }} />
         Aa<span class="offscreen"> match case</span>
       </label>
       {part !== null && (

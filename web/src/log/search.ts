@@ -1,6 +1,7 @@
 // The search of a log: one at a time, in the worker, from where the reader stands.
 import { signal } from '@preact/signals';
 import { Cancelled } from '../protocol/client';
+import { count } from '../text/number';
 import type { LogModel } from './model';
 
 export class Search {
@@ -27,9 +28,9 @@ export class Search {
       const found = await this.model.call('search', params, own.signal, (part) => (this.part.value = part));
       if (found.line === null) this.outcome.value = 'Not found';
       else {
-        this.model.go(found.line, 'replace');
+        this.model.visit(found.line, 'replace');
         const turned = backward ? 'went on from the end' : 'went on from the start';
-        this.outcome.value = found.wrapped ? `Line ${found.line}, ${turned}` : `Line ${found.line}`;
+        this.outcome.value = found.wrapped ? `Line ${count(found.line)}, ${turned}` : `Line ${count(found.line)}`;
       }
     } catch (error) {
       if (error instanceof Cancelled) this.outcome.value = 'Cancelled';
