@@ -374,6 +374,23 @@ onBuilds(['site', 'one file'], (viewer) => {
     expect(await page.locator('.warning').count()).toBe(0);
   });
 
+  test('beyond the problems that are kept the slider does not look clean', async () => {
+    const { page } = viewer;
+    const file = join(FOLDER, 'noise.log');
+    writeFileSync(file, 'noise\n'.repeat(12_000));
+    await dropFiles(page, [file]);
+    await opened(page);
+    const painted = (part: number): Promise<boolean> =>
+      page.locator('.track-marks').evaluate((canvas: HTMLCanvasElement, at) => {
+        const pixel = canvas.getContext('2d')?.getImageData(Math.round(canvas.width * at), 5, 1, 1).data;
+        return (pixel?.[3] ?? 0) > 0;
+      }, part);
+    await expect.poll(() => painted(0.5)).toBe(true);
+    expect(await painted(0.97)).toBe(true);
+    await page.getByRole('tab', { name: /Problems/ }).click();
+    await page.getByText('2,000 further problems not listed.').waitFor();
+  });
+
   test('what cannot be opened is refused with advice', async () => {
     const { page } = viewer;
     await dropFiles(page, [FILES.gzip]);

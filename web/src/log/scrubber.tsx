@@ -17,10 +17,10 @@ export function Scrubber({ model }: { model: LogModel }) {
     void dark.value;
     void model.problems.version.value;
     const total = model.lines.value;
-    const kept = model.summary.value?.problems.kept ?? 0;
+    const { kept = 0, total: found = 0 } = model.summary.value?.problems ?? {};
     const element = canvas.current;
     if (!element) return;
-    const paint = (marks: number[]): void => paintMarks(element, marks, total);
+    const paint = (marks: number[]): void => paintMarks(element, marks, total, found > kept);
     if (kept === 0 || total === 0 || !model.done.value) return paint([]);
     model.call('problems', { first: 0, count: kept }).then(
       (problems) => paint(problems.map((problem) => problem.line)),
@@ -69,7 +69,8 @@ export function Scrubber({ model }: { model: LogModel }) {
   );
 }
 
-function paintMarks(element: HTMLCanvasElement, marks: number[], total: number): void {
+/** `more`: behind the last mark there are others, of which only the number is known. */
+function paintMarks(element: HTMLCanvasElement, marks: number[], total: number, more: boolean): void {
   const ratio = devicePixelRatio || 1;
   const width = element.clientWidth;
   const height = element.clientHeight;
@@ -80,8 +81,15 @@ function paintMarks(element: HTMLCanvasElement, marks: number[], total: number):
   context.scale(ratio, ratio);
   context.fillStyle = colour('bad');
   const taken = new Set<number>();
+  const xOf = (line: number): number => Math.round(INSET + ((line - 1) / Math.max(1, total - 1)) * (width - 2 * INSET));
+  if (more) {
+    context.globalAlpha = 0.35;
+    const from = xOf(marks.at(-1) ?? 1);
+    context.fillRect(from, 0, width - INSET - from, height);
+    context.globalAlpha = 1;
+  }
   for (const mark of marks) {
-    const x = Math.round(INSET + ((mark - 1) / Math.max(1, total - 1)) * (width - 2 * INSET));
+    const x = xOf(mark);
     if (taken.has(x)) continue;
     taken.add(x);
     context.fillRect(x, 0, 1.5, height);
