@@ -213,6 +213,32 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.locator('.line.here .number').textContent()).toBe('274');
   });
 
+  test('Back and Reload find the lines where they stood', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A test run');
+    const lines = page.getByRole('listbox', { name: 'Lines' });
+    const top = (): Promise<number> => lines.evaluate((element) => element.scrollTop);
+    await lines.evaluate((element) => (element.scrollTop = 16_540));
+    await page.locator('#line-830').waitFor();
+    await page.getByRole('tab', { name: /Problems/ }).click();
+    await page.locator('.problem').first().click();
+    await page.locator('.line.here.wrong').waitFor();
+    const far = await top();
+    expect(far).not.toBe(16_540);
+    await page.goBack();
+    await expect.poll(top).toBe(16_540);
+    await page.goForward();
+    await expect.poll(top).toBe(far);
+    await lines.evaluate((element) => (element.scrollTop = 30_000));
+    await page.locator('#line-1502').waitFor();
+    await lines.evaluate((element) => element.classList.add('before'));
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await page.locator('.lines:not(.before)').waitFor();
+    await opened(page);
+    await page.locator('#line-1502').waitFor();
+    expect(await top()).toBe(30_000);
+  });
+
   test('Back leads from file to file as far as a page may', async () => {
     const { page } = viewer;
     await openSample(page, 'A broken log');

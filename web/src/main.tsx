@@ -1,7 +1,7 @@
 // Starts the viewer.
 import { render } from 'preact';
 import { App } from './app/app';
-import { openSample, returnTo, unexpected } from './app/opening';
+import { openSample, keepTop, returnTo, unexpected } from './app/opening';
 import { place, startPlace } from './app/place';
 import { startTheme } from './app/theme';
 import { startWidth } from './app/width';
@@ -14,7 +14,7 @@ import './style/history.css';
 
 startTheme();
 startWidth();
-startPlace(returnTo);
+startPlace({ restore: returnTo, keep: keepTop });
 // What nobody expected is said, and not left to a silent page.
 addEventListener('error', (event) => {
   // Sizes that settle a frame later; browsers report it as an error, and it is none.

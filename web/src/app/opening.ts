@@ -139,13 +139,20 @@ export function isOpen(now: Current): now is Extract<Current, { model: unknown }
   return now.kind === 'log' || now.kind === 'history';
 }
 
+/** Where the lines of a log stand. */
+export function keepTop(): number | undefined {
+  const now = current.peek();
+  return now.kind === 'log' ? now.model.linePosition.top.peek() : undefined;
+}
+
 /** The browser went back or on: to another place in this file, to a sample, or to what is not open. */
-export function returnTo(to: Place): void {
+export function returnTo(to: Place, top?: number): void {
   const now = current.peek();
   const open = isOpen(now) ? now.model : null;
   const file = to.get('file');
   const sample = to.get('sample');
-  if (open && file === open.name) open.restore(to);
+  if (now.kind === 'log' && file === now.model.name) now.model.restore(to, top);
+  else if (open && file === open.name) open.restore(to);
   else if (sample !== undefined) void openSample(sample, true);
   else if (file === undefined) closeFile();
   else if (open) {

@@ -9,17 +9,25 @@ export type Change = Record<string, string | number | null | undefined>;
 
 export const place = signal<Place>(new Map());
 
-type Restore = (place: Place) => void;
-let restore: Restore = () => {};
+/** What the address does not say of a place, and what Back should find again all the same. */
+interface Keeper<Kept> {
+  restore(place: Place, kept: Kept | undefined): void;
+  keep(): Kept;
+}
+let keeper: Keeper<unknown> = { restore: () => {}, keep: () => undefined };
+const kept = new Map<number, unknown>();
+/** How many steps this one is behind the first: the browser's name for it. */
+let entry = 0;
 let written = '';
 /** What the address does not say yet, and how it will. */
 let waiting: { how: 'push' | 'replace'; timer: number } | null = null;
 
-/** Reads the address, and from then on calls `back` whenever the browser changes it. */
-export function startPlace(back: Restore): void {
-  restore = back;
+/** Reads the address, and from then on restores places whenever the browser changes it. */
+export function startPlace<Kept>(own: Keeper<Kept>): void {
+  keeper = own as Keeper<unknown>;
   place.value = readHash(location.hash);
   written = location.hash;
+  entry = Number(history.state ?? 0);
   addEventListener('popstate', returned);
   addEventListener('hashchange', returned);
 }
@@ -27,9 +35,11 @@ export function startPlace(back: Restore): void {
 function returned(): void {
   if (location.hash === written) return;
   flush(false);
+  kept.set(entry, keeper.keep());
+  entry = Number(history.state ?? 0);
   written = location.hash;
   place.value = readHash(location.hash);
-  restore(place.value);
+  keeper.restore(place.value, kept.get(entry));
 }
 
 /** To be somewhere else altogether: what is not named here is taken out. */
@@ -47,7 +57,10 @@ export function note(change: Change, how: 'push' | 'replace'): void {
   }
   if (writeHash(next) === writeHash(place.value)) return;
   // A step of its own ends what came before it.
-  if (how === 'push') flush(true);
+  if (how === 'push') {
+    flush(true);
+    kept.set(entry, keeper.keep());
+  }
   place.value = next;
   if (waiting) return;
   // Browsers refuse more than some hundred changes in half a minute, and take milliseconds for each:
@@ -68,8 +81,10 @@ function write(how: 'push' | 'replace'): void {
   if (hash === written || (hash === '#' && written === '')) return;
   written = hash;
   const address = location.pathname + location.search + hash;
-  if (how === 'push') history.pushState(null, '', address);
-  else history.replaceState(null, '', address);
+  if (how === 'push') {
+    kept.delete(++entry);
+    history.pushState(entry, '', address);
+  } else history.replaceState(entry, '', address);
   // What the browser made of it, so that a later comparison is with the same spelling.
   written = location.hash;
 }

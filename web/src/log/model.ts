@@ -91,7 +91,7 @@ export class LogModel {
 
   /** Stands where another opening of the same file stood. */
   carry(old: LogModel): void {
-    this.linePosition.top.value = old.linePosition.top.peek();
+    this.#wantedTop = this.linePosition.top.value = old.linePosition.top.peek();
     this.keyPosition.top.value = old.keyPosition.top.peek();
     this.keyFilter.value = old.keyFilter.peek();
     this.stateFilter.value = old.stateFilter.peek();
@@ -117,8 +117,9 @@ export class LogModel {
     const next = Math.max(0, Math.min(Math.round(line), this.lines.peek()));
     if (Number.isNaN(next)) return;
     this.line.value = next;
-    if (reveal && next > 0) this.linePosition.reveal(next - 1);
+    // Noted first: a step that is kept is left where it stands.
     note({ line: next }, how);
+    if (reveal && next > 0) this.linePosition.reveal(next - 1);
   }
 
   /** To a line that was asked for by what it holds: it is shown, also where panes take turns. */
@@ -153,10 +154,12 @@ export class LogModel {
     note({ view: pane === 'lines' ? null : pane }, 'push');
   }
 
-  restore(from: Place): void {
+  /** `top`: where the lines stood; else the line is brought into view. */
+  restore(from: Place, top?: number): void {
     batch(() => {
       this.line.value = numberIn(from, 'line', this.line.peek());
       this.#wantedLine = this.line.value;
+      this.#wantedTop = top;
       const start = numberIn(from, 'from', 0);
       const end = numberIn(from, 'to', 0);
       this.zoom.value = start > 0 && end > start ? { from: start, to: end } : null;
@@ -186,11 +189,15 @@ export class LogModel {
   /** Where a link pointed; it waits until the index has come that far. */
   #wantedLine = 0;
 
+  #wantedTop: number | undefined;
+
   #arrive(): void {
     const wanted = this.#wantedLine;
     if (wanted === 0 || (wanted > this.lines.peek() && !this.done.peek())) return;
     this.#wantedLine = 0;
-    this.go(Math.min(wanted, this.lines.peek()), 'replace');
+    const top = this.#wantedTop;
+    this.go(Math.min(wanted, this.lines.peek()), 'replace', top === undefined);
+    if (top !== undefined) this.linePosition.stay(top);
   }
 
   #indexed({ summary, total, done, memory, rows }: Indexed): void {

@@ -34,6 +34,12 @@ export class Position {
     else this.move(start < top ? start : start + this.rowHeight - size);
   }
 
+  /** Stands exactly here, and no row is kept in view. */
+  stay(top: number): void {
+    this.#revealed = null;
+    this.move(top);
+  }
+
   measured(size: number): void {
     const row = this.#revealed;
     const before = this.viewport.peek();
