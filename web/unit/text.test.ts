@@ -77,6 +77,8 @@ test('a wait status of 1.7 is no exit code', () => {
 test('what cannot be seen is shown', () => {
   expect(visible('a\u001b[31mb\u0000\u007f')).toBe('a␛[31mb␀␡');
   expect(visible('x\u202eevil\u200b')).toBe('x⟨202E⟩evil⟨200B⟩');
+  expect(visible('👩‍🔬 👩🏽‍🔬 ❤️‍🔥')).toBe('👩‍🔬 👩🏽‍🔬 ❤️‍🔥');
+  expect(visible('a\u200db 1\u200d👩')).toBe('a⟨200D⟩b 1⟨200D⟩👩');
   expect(visible('<b>&amp;')).toBe('<b>&amp;');
 });
 

@@ -18,7 +18,7 @@ export const SAMPLES: readonly Sample[] = [
     name: 'run',
     file: 'lab-run.log',
     title: 'A test run',
-    about: 'A playbook of 40 test cases with progress, temperatures and a stall: for the scrubber and the charts.',
+    about: 'A playbook of 40 test cases with progress, temperatures and warnings: for the scrubber and the charts.',
     written: WRITTEN,
     text: labRun,
   },

@@ -11,6 +11,8 @@ import { VirtualList } from '../ui/virtual-list';
 import type { LogModel } from './model';
 
 const SPARK = 56;
+/** How much of a value is shown: the core cuts it later. */
+const SHOWN = 120;
 /** How many keys are asked for at once; the list is filtered for more. */
 const WINDOW = 4096;
 
@@ -61,7 +63,7 @@ export function KeysPane({ model }: { model: LogModel }) {
     <section class="pane keys-pane" aria-label="Keys">
       <header>
         <h2>
-          Keys <span class="dim">{count(model.summary.value?.keys ?? 0)}</span>
+          Keys <span class="dim">{count(model.summary.value?.keys ?? 0)} · last values</span>
         </h2>
         <input
           type="search"
@@ -120,8 +122,7 @@ function KeyRow({ model, item, spark }: { model: LogModel; item: Key; spark: Flo
       <button type="button" class="key-name" title={`${name}: set ${plural(item.sets, 'time')}; go to line ${item.last}`} onClick={() => model.visit(item.last, 'push')}>
         <span class="key">{name}</span>
         <span class={item.value === null ? 'value cleared' : 'value'}>
-          {item.value === null ? 'cleared' : visible(clip(item.value, 120))}
-          {item.cut && '…'}
+          {item.value === null ? 'cleared' : visible(clip(item.value, SHOWN))}
         </span>
       </button>
       {part !== null ? <Bar part={part} label={name} /> : item.numeric && item.sets > 1 && spark ? <Spark values={spark} width={SPARK} height={26} /> : <span class="sets">×{count(item.sets)}</span>}

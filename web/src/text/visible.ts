@@ -1,8 +1,9 @@
 // Text of a file, made fit for one line on a screen: what would be invisible or would reorder its
 // surroundings is shown as a symbol. It stays text; nothing here makes markup.
 
-// Control characters, line and paragraph separators, bidirectional controls, zero-width characters.
-const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+// Control characters, line and paragraph separators, bidirectional controls, zero-width characters; but
+// not the joiner that makes one picture of two.
+const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|(?<![\p{Emoji_Modifier}\p{Extended_Pictographic}]\ufe0f?)\u200d|\u200d(?!\p{Extended_Pictographic})/gu;
 
 export function visible(text: string): string {
   return text.replace(HIDDEN, (letter) => {
