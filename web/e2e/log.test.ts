@@ -120,6 +120,33 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.locator('#search-outcome').textContent()).toBe('');
   });
 
+  test('a match is brought into view, however long its line', async () => {
+    const { page } = viewer;
+    const file = join(FOLDER, 'long.log');
+    writeFileSync(file, `[a]1\n[long]${'x'.repeat(1500)}needle\n[longer]${'y'.repeat(5000)}far away\n[b]needle\n`);
+    await dropFiles(page, [file]);
+    await opened(page);
+    const seen = async (match: string): Promise<void> => {
+      const mark = page.locator('.line.here mark', { hasText: match });
+      await expect.poll(async () => {
+        const [inner, outer] = [await mark.boundingBox(), await page.locator('.lines').boundingBox()];
+        return inner && outer ? inner.x > outer.x && inner.x + inner.width < outer.x + outer.width : false;
+      }).toBe(true);
+    };
+    await page.locator('#search').fill('needle');
+    for (const line of [2, 4]) {
+      await page.locator('#search').press('Enter');
+      await stateAt(page, line);
+      await seen('needle');
+    }
+    // Numbers stay, also those of short lines.
+    await page.locator('.lines').evaluate((list) => (list.scrollLeft = 9000));
+    await expect.poll(async () => (await page.locator('#line-1 .number').boundingBox())?.x).toBe((await page.locator('.lines').boundingBox())?.x);
+    await page.locator('#search').fill('far away');
+    await page.locator('#search').press('Enter');
+    await seen('more, with the match');
+  });
+
   test('where panes take turns, what was looked for is shown', async () => {
     const { page } = viewer;
     await page.setViewportSize({ width: 390, height: 800 });

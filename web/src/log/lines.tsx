@@ -1,4 +1,5 @@
 // The lines of the log, each with its number, its kind and what is wrong with it.
+import { useLayoutEffect } from 'preact/hooks';
 import type { Row } from '../protocol/core-types';
 import { count } from '../text/number';
 import { visible } from '../text/visible';
@@ -22,6 +23,7 @@ export function Lines({ model }: { model: LogModel }) {
   // Read so that rows that come are drawn.
   void model.rows.version.value;
   const digits = Math.max(4, count(lines).length);
+  useLayoutEffect(() => showMatch(model));
   if (model.done.value && lines === 0) {
     return <p class="empty">This log is empty: its task has not written a line yet.</p>;
   }
@@ -37,7 +39,7 @@ export function Lines({ model }: { model: LogModel }) {
         'aria-label': 'Lines',
         'aria-activedescendant': here > 0 ? `line-${here}` : undefined,
         onKeyDown: (event) => keys(event, model),
-        style: { '--digits': digits },
+        style: { '--digits': digits, '--widest': model.widest.value },
       }}
       rowProps={(row) => ({
         id: `line-${row + 1}`,
@@ -54,9 +56,22 @@ export function Lines({ model }: { model: LogModel }) {
   );
 }
 
+/** A match may stand far behind the right edge. */
+function showMatch({ search }: LogModel): void {
+  const mark = document.querySelector('.line.here mark');
+  const list = mark?.closest('.list');
+  if (!search.arriving || !mark || !list) return;
+  search.arriving = false;
+  const [inner, outer] = [mark.getBoundingClientRect(), list.getBoundingClientRect()];
+  const third = list.clientWidth / 3;
+  if (inner.left < outer.left + third / 2 || inner.right > outer.right - 20) list.scrollLeft += inner.left - outer.left - third;
+}
+
 function Line({ model, number, row }: { model: LogModel; number: number; row: Row | undefined }) {
   const [mark, words] = row ? MARKS[row.kind] : ['', 'loading'];
   const needle = model.search.needle.value;
+  const hits = row ? places(row.text, needle, model.search.ignoreCase.value) : [];
+  const beyond = hits.length === 0 && model.search.found.value === number;
   return (
     <>
       <span class="number">{count(number)}</span>
@@ -65,8 +80,8 @@ function Line({ model, number, row }: { model: LogModel; number: number; row: Ro
         {row?.problem && <span class="offscreen">{words}, </span>}
       </span>
       <span class="text">
-        {row && <Text row={row} needle={needle} ignoreCase={model.search.ignoreCase.value} />}
-        {row?.cut && <span class="cut"> … more</span>}
+        {row && <Text row={row} needle={needle} hits={hits} />}
+        {row?.cut && <span class="cut"> … {beyond ? <mark>more, with the match</mark> : 'more'}</span>}
         {row?.unfinished && <span class="cut"> ⏎ no line end yet</span>}
       </span>
     </>
@@ -74,10 +89,9 @@ function Line({ model, number, row }: { model: LogModel; number: number; row: Ro
 }
 
 /** The text in its parts: key, value, and what was searched for. */
-function Text({ row, needle, ignoreCase }: { row: Row; needle: string; ignoreCase: boolean }) {
+function Text({ row, needle, hits }: { row: Row; needle: string; hits: number[] }) {
   const [from, to] = row.key ?? [0, 0];
   const text = row.text;
-  const hits = places(text, needle, ignoreCase);
   if (hits.length === 0) {
     return row.key ? (
       <>

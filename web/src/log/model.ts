@@ -49,6 +49,8 @@ export class LogModel {
   readonly chartable = computed(() => this.pinned.value.filter((key) => this.known.value.get(key)?.numeric));
   readonly charted = computed(() => this.chartable.value.slice(0, MOST_CHARTS));
 
+  /** Letters of the longest line that was shown. */
+  readonly widest = signal(0);
   readonly linePosition = new Position(ROW);
   readonly keyPosition = new Position(48);
   readonly problemPosition = new Position(44);
@@ -74,7 +76,7 @@ export class LogModel {
     this.name = opened.name;
     this.total.value = opened.bytes;
     const failed = (error: unknown): void => this.failed(error);
-    this.rows = new Pages((first, count, signal) => this.call('rows', { first: first + 1, count }, signal), failed);
+    this.rows = new Pages(async (first, count, signal) => this.#measured(await this.call('rows', { first: first + 1, count }, signal)), failed);
     this.problems = new Pages((first, count, signal) => this.call('problems', { first, count }, signal), failed);
     this.search = new Search(this);
     this.follower = new Follower(this, handle);
@@ -201,7 +203,7 @@ export class LogModel {
   }
 
   #indexed({ summary, total, done, memory, rows }: Indexed): void {
-    if (rows) this.rows.seed(rows);
+    if (rows) this.rows.seed(this.#measured(rows));
     const old = this.summary.peek();
     const before = this.lines.peek();
     const atEnd = this.line.peek() === before;
@@ -223,6 +225,11 @@ export class LogModel {
     else if (atEnd && before > 0 && this.follower.on.peek()) this.go(this.lines.peek(), 'replace');
     // Opened to see how it ended, unless the reader has gone somewhere already.
     else if (done && this.line.peek() === 0) this.go(this.lines.peek(), 'replace', this.linePosition.top.peek() === 0);
+  }
+
+  #measured(rows: Row[]): Row[] {
+    this.widest.value = Math.max(this.widest.peek(), ...rows.map(({ text }) => text.length));
+    return rows;
   }
 
   async #askKeys(count: number): Promise<void> {

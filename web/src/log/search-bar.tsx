@@ -15,7 +15,7 @@ export function SearchBar({ model }: { model: LogModel }) {
         value={search.needle.value}
         onInput={(event) => {
           search.needle.value = event.currentTarget.value;
-          search.outcome.value = '';
+          search.changed();
         }}
         onKeyDown={(event) => {
           if (event.key === 'Enter') {
@@ -33,7 +33,7 @@ export function SearchBar({ model }: { model: LogModel }) {
       <label class="check" title="Tell capital from small letters">
         <input type="checkbox" checked={!search.ignoreCase.value} onChange={(event) => {
           search.ignoreCase.value = !event.currentTarget.checked;
-          search.outcome.value = '';
+          search.changed();
         }} />
         Aa<span class="offscreen"> match case</span>
       </label>

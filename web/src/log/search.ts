@@ -10,6 +10,10 @@ export class Search {
   /** From 0 to 1 while a search runs, else null. */
   readonly part = signal<number | null>(null);
   readonly outcome = signal('');
+  /** The line that was found last; none as soon as something else is looked for. */
+  readonly found = signal(0);
+  /** The match has yet to be brought into view. */
+  arriving = false;
   #running: AbortController | null = null;
 
   constructor(readonly model: LogModel) {}
@@ -21,13 +25,15 @@ export class Search {
     const own = new AbortController();
     this.#running = own;
     this.part.value = 0;
-    this.outcome.value = '';
+    this.changed();
     try {
       const from = this.model.line.peek();
       const params = { needle, ignoreCase: this.ignoreCase.peek(), from, backward };
       const found = await this.model.call('search', params, own.signal, (part) => (this.part.value = part));
       if (found.line === null) this.outcome.value = 'Not found';
       else {
+        this.found.value = found.line;
+        this.arriving = true;
         this.model.visit(found.line, 'replace');
         const turned = backward ? 'went on from the end' : 'went on from the start';
         this.outcome.value = found.wrapped ? `Line ${count(found.line)}, ${turned}` : `Line ${count(found.line)}`;
@@ -41,6 +47,12 @@ export class Search {
         this.part.value = null;
       }
     }
+  }
+
+  /** What was said of an earlier search holds no more. */
+  changed(): void {
+    this.outcome.value = '';
+    this.found.value = 0;
   }
 
   cancel(): void {
