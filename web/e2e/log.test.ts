@@ -490,6 +490,28 @@ onBuilds(['site'], (viewer) => {
     await expect.poll(() => page.locator('#search-outcome').textContent()).toBe('Cancelled');
   });
 
+  test('lists take two steps of Tab at most, and the arrow keys lead through them', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A test run');
+    const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.ariaLabel ?? document.activeElement?.textContent ?? '');
+    await page.getByRole('searchbox', { name: 'Filter keys' }).focus();
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Pin testcase_progress');
+    await page.keyboard.press('ArrowDown');
+    await expect.poll(focused).toBe('Pin progress');
+    await page.keyboard.press('End');
+    await expect.poll(focused).toBe('Pin verdict');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toContain('verdict');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Zoom in');
+    await page.keyboard.press('4');
+    await page.locator('.problem').first().focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.locator('.problem.here:focus').waitFor();
+  });
+
   test('everything is reached by keyboard alone', async () => {
     const { page } = viewer;
     await page.keyboard.press('?');

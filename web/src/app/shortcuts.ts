@@ -51,7 +51,7 @@ function logActs(model: LogModel, event: KeyboardEvent): Record<string, () => vo
     f: () => model.follower.toggle(),
     1: () => (room.peek() === 'narrow' ? model.show('lines') : document.querySelector<HTMLElement>('.lines')?.focus()),
     2: () => model.show('state'),
-    3: () => (room.peek() === 'wide' ? document.querySelector<HTMLElement>('.keys')?.focus() : model.show('keys')),
+    3: () => (room.peek() === 'wide' ? document.querySelector<HTMLElement>('.keys [tabindex="0"], .keys')?.focus() : model.show('keys')),
     4: () => model.show('problems'),
   };
 }

@@ -6,6 +6,7 @@ import { Newest } from '../protocol/client';
 import { count, isProgress, percent, plural } from '../text/number';
 import { clip, visible } from '../text/visible';
 import { Bar } from '../ui/bar';
+import { useRoving } from '../ui/roving';
 import { Spark } from '../ui/spark';
 import { VirtualList } from '../ui/virtual-list';
 import type { LogModel } from './model';
@@ -57,6 +58,7 @@ export function KeysPane({ model }: { model: LogModel }) {
     });
   };
   const view = useSignal<[number, number]>([0, 0]);
+  const roving = useRoving(keys.length, model.keyPosition);
   useEffect(() => draw(...view.peek()), [keys]);
 
   return (
@@ -82,16 +84,17 @@ export function KeysPane({ model }: { model: LogModel }) {
           keepNodes
           rows={keys.length}
           position={model.keyPosition}
-          boxProps={{ role: 'list', 'aria-label': 'Keys', tabIndex: 0 }}
-          rowProps={() => ({ role: 'listitem', class: 'key-row' })}
+          boxProps={{ role: 'list', 'aria-label': 'Keys', ...roving.box }}
+          rowProps={(row) => ({ role: 'listitem', class: 'key-row', ...roving.rowProps(row) })}
           onView={(first, size) => {
             view.value = [first, size];
+            roving.seen(first, size);
             draw(first, size);
           }}
         >
           {(row) => {
             const key = keys[row];
-            return key && <KeyRow model={model} item={key} spark={sparks.value.get(key.id)} />;
+            return key && <KeyRow model={model} item={key} spark={sparks.value.get(key.id)} tabIndex={roving.tabIndex(row)} />;
           }}
         </VirtualList>
       )}
@@ -105,7 +108,7 @@ export function KeysPane({ model }: { model: LogModel }) {
   );
 }
 
-function KeyRow({ model, item, spark }: { model: LogModel; item: Key; spark: Float64Array | undefined }) {
+function KeyRow({ model, item, spark, tabIndex }: { model: LogModel; item: Key; spark: Float64Array | undefined; tabIndex: 0 | -1 }) {
   const pinned = model.pinned.value.includes(item.key);
   const part = item.value !== null && isProgress(item.key) ? percent(item.value) : null;
   const name = visible(item.key);
@@ -114,12 +117,13 @@ function KeyRow({ model, item, spark }: { model: LogModel; item: Key; spark: Flo
       <button
         type="button"
         class="pin"
+        tabIndex={tabIndex}
         aria-pressed={pinned}
         aria-label={`Pin ${name}`}
         title={pinned ? 'Unpin' : item.numeric ? 'Pin and draw a chart' : 'Pin'}
         onClick={() => model.pin(item.key, !pinned)}
       />
-      <button type="button" class="key-name" title={`${name}: set ${plural(item.sets, 'time')}; go to line ${item.last}`} onClick={() => model.visit(item.last, 'push')}>
+      <button type="button" class="key-name" tabIndex={tabIndex} title={`${name}: set ${plural(item.sets, 'time')}; go to line ${item.last}`} onClick={() => model.visit(item.last, 'push')}>
         <span class="key">{name}</span>
         <span class={item.value === null ? 'value cleared' : 'value'}>
           {item.value === null ? 'cleared' : visible(clip(item.value, SHOWN))}

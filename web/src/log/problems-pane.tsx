@@ -1,6 +1,7 @@
 // Every line that was ignored or mended, with its place and the reason.
 import { count, plural } from '../text/number';
 import { sentences } from '../text/visible';
+import { useRoving } from '../ui/roving';
 import { VirtualList } from '../ui/virtual-list';
 import type { LogModel } from './model';
 
@@ -8,6 +9,7 @@ export function ProblemsPane({ model }: { model: LogModel }) {
   const problems = model.summary.value?.problems;
   void model.problems.version.value;
   const kept = problems?.kept ?? 0;
+  const roving = useRoving(kept, model.problemPosition);
   return (
     <section class="pane problems-pane" aria-label="Problems">
       <header>
@@ -23,15 +25,18 @@ export function ProblemsPane({ model }: { model: LogModel }) {
           keepNodes
           rows={kept}
           position={model.problemPosition}
-          boxProps={{ role: 'list', 'aria-label': 'Problems', tabIndex: 0 }}
-          rowProps={() => ({ role: 'listitem', class: 'problem-row' })}
-          onView={(first, size) => model.problems.want(first, size, kept)}
+          boxProps={{ role: 'list', 'aria-label': 'Problems', ...roving.box }}
+          rowProps={(row) => ({ role: 'listitem', class: 'problem-row', ...roving.rowProps(row) })}
+          onView={(first, size) => {
+            roving.seen(first, size);
+            model.problems.want(first, size, kept);
+          }}
         >
           {(row) => {
             const problem = model.problems.get(row);
             return (
               problem && (
-                <button type="button" class={problem.line === model.line.value ? 'problem here' : 'problem'} onClick={() => model.visit(problem.line, 'push')}>
+                <button type="button" tabIndex={roving.tabIndex(row)} class={problem.line === model.line.value ? 'problem here' : 'problem'} onClick={() => model.visit(problem.line, 'push')}>
                   <span class="at">{count(problem.line)}:{count(problem.column)}</span>
                   <span class="reason">{sentences(problem.message)}</span>
                 </button>
