@@ -444,6 +444,19 @@ onBuilds(['site', 'one file'], (viewer) => {
     await page.getByText('2,000 further problems not listed.').waitFor();
   });
 
+  test('a file that comes while the help is open is seen', async () => {
+    const { page } = viewer;
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').getByText('Shift+Enter').waitFor();
+    await dropFiles(page, [FILES.gzip]);
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').waitFor();
+    await dropFiles(page, [FILES.small]);
+    await opened(page);
+    expect(await page.getByRole('dialog').count()).toBe(0);
+  });
+
   test('what cannot be opened is refused with advice', async () => {
     const { page } = viewer;
     await dropFiles(page, [FILES.gzip]);

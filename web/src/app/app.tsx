@@ -1,5 +1,5 @@
 // The frame around every view: header, what is open, notices, help.
-import { useSignal } from '@preact/signals';
+import { effect, useSignal } from '@preact/signals';
 import { useLayoutEffect } from 'preact/hooks';
 import { HistoryView } from '../history/history-view';
 import { LogView } from '../log/log-view';
@@ -17,6 +17,12 @@ export function App() {
   const help = useSignal(false);
   // Before the first paint: whoever sees the page can use it.
   useLayoutEffect(() => acceptDrops((over) => (hovering.value = over)), []);
+  // What comes while the help is open is not to come behind it.
+  useLayoutEffect(() => effect(() => {
+    void current.value;
+    void notice.value;
+    help.value = false;
+  }), []);
   useLayoutEffect(() => startShortcuts(() => (help.value = !help.value)), []);
   const now = current.value;
   return (

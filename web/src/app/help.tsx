@@ -1,6 +1,7 @@
 // The keys, and what the viewer promises.
 import { useEffect, useRef } from 'preact/hooks';
 
+/** Keys with a space between them are one or the other. */
 const KEYS: [title: string, keys: [string, string][]][] = [
   [
     'Everywhere',
@@ -8,26 +9,30 @@ const KEYS: [title: string, keys: [string, string][]][] = [
       ['?', 'these keys'],
       ['o', 'open a file'],
       ['/', 'search'],
+      ['Esc', 'empty a search field, then leave it'],
       ['t', 'light, dark, or as the system'],
-      ['1 2 3 4', 'the panes or views'],
-      ['Tab, Shift Tab', 'from part to part'],
+      ['Tab Shift+Tab', 'from part to part'],
     ],
   ],
   [
     'Log',
     [
+      ['1 2 3 4', 'lines, state, keys, problems'],
       ['← →', 'one line back or on'],
-      ['n, Shift n', 'next, previous match'],
-      ['p, Shift p', 'next, previous problem'],
+      ['Enter Shift+Enter', 'in the search: next, previous match'],
+      ['n Shift+n', 'next, previous match'],
+      ['p Shift+p', 'next, previous problem'],
       ['g', 'go to a line'],
       ['f', 'follow a growing file'],
-      ['↑ ↓ PgUp PgDn Home End', 'in the lines'],
+      ['↑ ↓ j k', 'in the lines: one up or down'],
+      ['PgUp PgDn Home End', 'in the lines, keys, problems'],
       ['+ − 0 ← →', 'in a chart: zoom, all, move'],
     ],
   ],
   [
     'History',
     [
+      ['1 2', 'table, timeline'],
       ['↑ ↓ PgUp PgDn Home End', 'in the table'],
       ['Enter', 'details'],
       ['Esc', 'close the details'],
@@ -62,7 +67,9 @@ export function Help({ close }: { close: () => void }) {
               {keys.map(([key, what]) => (
                 <div key={key + what}>
                   <dt>
-                    <kbd>{key}</kbd>
+                    {key.split(' ').map((one) => (
+                      <kbd key={one}>{one}</kbd>
+                    ))}
                   </dt>
                   <dd>{what}</dd>
                 </div>
