@@ -7,6 +7,8 @@ import { pick } from './picking';
 import { noteOnly } from './place';
 import { nextTheme, theme } from './theme';
 
+const THEMES = { system: 'Auto', light: 'Light', dark: 'Dark' };
+
 export function Header({ onHelp }: { onHelp: () => void }) {
   const now = current.value;
   const open = isOpen(now);
@@ -44,9 +46,8 @@ export function Header({ onHelp }: { onHelp: () => void }) {
             Close
           </button>
         )}
-        <button type="button" class="quiet" title="Light, dark, or as the system" onClick={nextTheme}>
-          <span class="offscreen">Theme: </span>
-          {{ system: 'Auto', light: 'Light', dark: 'Dark' }[theme.value]}
+        <button type="button" class="quiet" title="Light, dark, or as the system" aria-label={`Theme: ${THEMES[theme.value]}`} onClick={nextTheme}>
+          <span class={`half ${theme.value}`} /> <span class="theme-word">{THEMES[theme.value]}</span>
         </button>
         <button type="button" class="quiet" aria-label="Help and keys" title="Help and keys (?)" onClick={onHelp}>
           ?
