@@ -28,10 +28,7 @@ export class Pages<Row> {
     const from = Math.floor(first / PAGE);
     const to = Math.floor(Math.max(first, Math.min(total, first + count) - 1) / PAGE);
     for (const [page, controller] of this.#asked) {
-      if (page < from || page > to) {
-        controller.abort();
-        this.#asked.delete(page);
-      }
+      if (page < from || page > to) this.#forget(page, controller);
     }
     for (let page = from; page <= to; page++) {
       const have = this.#pages.get(page);
@@ -50,6 +47,8 @@ export class Pages<Row> {
   grown(before: number): void {
     const last = Math.floor(Math.max(0, before - 1) / PAGE);
     for (const [page, kept] of this.#pages) if (page >= last) kept.stale = true;
+    // An answer that is on its way may know only what there was before.
+    for (const [page, controller] of this.#asked) if (page >= last) this.#forget(page, controller);
     if (this.#view[1] > 0) this.want(...this.#view);
   }
 
@@ -62,11 +61,17 @@ export class Pages<Row> {
     if (this.#view[1] > 0) this.want(...this.#view);
   }
 
+  #forget(page: number, controller: AbortController): void {
+    controller.abort();
+    this.#asked.delete(page);
+  }
+
   async #ask(page: number): Promise<void> {
     const controller = new AbortController();
     this.#asked.set(page, controller);
     try {
       const rows = await this.fetch(page * PAGE, PAGE, controller.signal);
+      if (controller.signal.aborted) return;
       this.#pages.delete(page);
       this.#pages.set(page, { rows, stale: false });
       while (this.#pages.size > KEPT) {
