@@ -105,6 +105,8 @@ export function onBuilds(builds: readonly Build[], tests: (viewer: Viewer) => vo
 
 /** Drops files from the disk as a hand would: the browser itself hands them to the page. */
 export async function dropFiles(page: Page, paths: readonly string[]): Promise<void> {
+  // What is open stays until the next file is: `opened` is not to take it for that one.
+  await page.evaluate(() => document.querySelector('.figures')?.removeAttribute('data-done'));
   const client = await page.context().newCDPSession(page);
   const data = { items: [], files: [...paths], dragOperationsMask: 1 };
   for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {

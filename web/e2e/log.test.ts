@@ -351,15 +351,15 @@ onBuilds(['site', 'one file'], (viewer) => {
     // Another file in its place is read afresh.
     writeFileSync(file, '[fresh]start\n');
     await expect.poll(() => page.locator('.figures').textContent(), { timeout: 10_000 }).toContain('1 line ');
-    await expect.poll(() => page.getByRole('button', { name: 'Follow' }).getAttribute('aria-pressed')).toBe('true');
+    await page.getByRole('button', { name: 'Follow', pressed: true }).waitFor();
     appendFileSync(file, '[fresh]more\n');
-    await stateAt(page, 2);
+    await expect.poll(() => page.locator('.state-pane h2').textContent(), { timeout: 10_000 }).toBe('State at line 2');
     rmSync(file);
     await page.getByRole('button', { name: 'Reload' }).click();
     await expect.poll(() => page.locator('.toast').textContent()).toMatch(/cannot be read any more/);
     copyFileSync(FILES.small, file);
     await page.getByRole('button', { name: 'Reload' }).click();
-    await expect.poll(() => page.locator('.figures').textContent()).toContain('207 lines');
+    await expect.poll(() => page.locator('.figures').textContent(), { timeout: 10_000 }).toContain('207 lines');
   });
 
   test('a last line without line feed counts in every pane, and grows on', async () => {
@@ -369,8 +369,8 @@ onBuilds(['site', 'one file'], (viewer) => {
     await dropFiles(page, [file]);
     await opened(page);
     const shows = async (lines: number, progress: string): Promise<void> => {
-      await stateAt(page, lines);
-      await expect.poll(() => page.locator('.pair', { hasText: 'progress' }).locator('.value').textContent()).toBe(progress);
+      await expect.poll(() => page.locator('.pair', { hasText: 'progress' }).locator('.value').textContent(), { timeout: 10_000 }).toBe(progress);
+      await expect.poll(() => page.locator('.state-pane h2').textContent(), { timeout: 10_000 }).toBe(`State at line ${lines}`);
       await expect.poll(() => page.locator('.key-row', { hasText: 'progress' }).locator('.value').textContent()).toBe(progress);
       await expect.poll(() => page.locator('.line').last().textContent()).toMatch(/no line end yet/);
       expect(await page.locator('.figures').textContent()).toMatch(`${lines} lines`);
