@@ -162,6 +162,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await tab('Keys').click();
     await page.locator('.key-name', { hasText: 'frames' }).click();
     await expect.poll(() => page.locator('.line.here .text').textContent()).toMatch(/^\[frames\]/);
+    await expect.poll(() => page.url()).not.toContain('view=');
     await page.goBack();
     await page.locator('.keys-pane').waitFor();
   });
@@ -252,6 +253,8 @@ onBuilds(['site', 'one file'], (viewer) => {
     await page.locator('.line.here.wrong').waitFor();
     const far = await top();
     expect(far).not.toBe(16_540);
+    const found = await page.locator('.line.here').getAttribute('aria-posinset');
+    await expect.poll(() => page.url()).toContain(`line=${found}`);
     await page.goBack();
     await expect.poll(top).toBe(16_540);
     await page.goForward();
