@@ -124,7 +124,7 @@ function askHistory(open) {
     for (const column of ["id", "endtime", "exitcode", "elapsed_ms", "odd"]) {
         answers.numbers("numbers", () => history.numbers(column));
     }
-    for (const column of ["taskname", "outcome", "termsignal", "info2", "id"]) {
+    for (const column of ["taskname", "outcome", "termsignal", "termerror", "command", "info2", "id"]) {
         answers.numbers("codes", () => history.codes(column));
         answers.tried("words", () => history.words(column));
     }

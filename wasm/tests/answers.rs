@@ -110,7 +110,15 @@ fn ask_history(history: Result<History, String>) -> Answers {
     for column in ["id", "endtime", "exitcode", "elapsed_ms", "odd"] {
         answers.numbers("numbers", history.numbers(column));
     }
-    for column in ["taskname", "outcome", "termsignal", "info2", "id"] {
+    for column in [
+        "taskname",
+        "outcome",
+        "termsignal",
+        "termerror",
+        "command",
+        "info2",
+        "id",
+    ] {
         let codes = history.codes(column);
         let codes = codes.map(|codes| codes.into_iter().map(f64::from).collect());
         answers.numbers("codes", codes);

@@ -72,6 +72,10 @@ onBuilds(['site', 'one file'], (viewer) => {
     await page.getByRole('button', { name: 'Clear filters' }).click();
     await page.getByRole('searchbox', { name: 'Search tasks' }).fill('segv');
     await shown(page).toBe('1 shown');
+    await page.getByRole('searchbox', { name: 'Search tasks' }).fill('exit status');
+    await shown(page).toBe('1 shown');
+    await page.getByRole('searchbox', { name: 'Search tasks' }).fill('smoke --all');
+    await shown(page).toBe('4 shown');
     await page.getByRole('searchbox', { name: 'Search tasks' }).fill('');
     await shown(page).toBe('5 shown');
     await page.getByRole('button', { name: 'Duration' }).click();

@@ -24,6 +24,8 @@ const columns: Columns = {
   outcomes: words(['RUNNING', 'succeeded', 'failed', 'lost', 'unknown']),
   hosts: none(5),
   signals: words(['', '', '', 'SIGKILL', '']),
+  reasons: words(['', '', 'exit status 1', 'no heartbeat', '']),
+  commands: words(["soak --all 'rig 7'", '', '', '', '']),
   info1: words(['', 'Bench 3', '', '', '']),
   info2: none(5),
   info3: none(5),
@@ -37,6 +39,8 @@ test('filters select, together and alone', () => {
   expect(find({ name: 'a', outcome: 'lost' })).toEqual([3]);
   expect(find({ since: 20 })).toEqual([0, 2, 3]);
   expect(find({ text: 'bench' })).toEqual([1]);
+  expect(find({ text: 'heartbeat' })).toEqual([3]);
+  expect(find({ text: 'soak --ALL' })).toEqual([0]);
   expect(find({ text: '4' })).toEqual([4]);
   expect(find({ name: 'nobody' })).toEqual([]);
 });

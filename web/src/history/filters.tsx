@@ -31,7 +31,7 @@ export function Filters({ model }: { model: HistoryModel }) {
       <input
         type="search"
         id="search"
-        placeholder="Name, host, info, id"
+        placeholder="Search tasks"
         aria-label="Search tasks"
         value={model.text.value}
         onInput={(event) => model.search(event.currentTarget.value)}

@@ -4,7 +4,8 @@ import { History } from '../../../wasm/pkg/history/history.js';
 import type { Info } from '../protocol/core-types';
 import type { Choices, FromWorker, GanttData, Queried, Query, SortColumn, TableRow } from '../protocol/messages';
 import { csvLine } from '../text/csv';
-import { member, type Node, parseJson, plain, writeJson } from '../text/json';
+import { shellLine } from '../history/shell-line';
+import { asTree, member, type Node, parseJson, plain, writeJson } from '../text/json';
 import { isoTime } from '../text/time';
 import { ganttOf, taskTimeline } from './gantt-data';
 import { type Columns, FAR, figuresOf, select, sortEntries, type Words, wordsOf } from './history-query';
@@ -264,6 +265,8 @@ function columnsOf(history: History, running: Node[], modified: number): Columns
     else if (Number.isNaN(duration[n] ?? NaN)) duration[n] = (end[n] ?? NaN) - (start[n] ?? NaN);
   }
   const outcomes = words('outcome', 'status');
+  const commands = words('command', 'command');
+  let lines: Words | null = null;
   outcomes.words = outcomes.words.map((word) => word || 'unknown');
   return {
     running: offset,
@@ -277,10 +280,21 @@ function columnsOf(history: History, running: Node[], modified: number): Columns
     outcomes,
     hosts: words('host', 'host'),
     signals: words('termsignal'),
+    reasons: words('termerror'),
+    // Each task may have its own, and only a search needs them.
+    get commands() {
+      return (lines ??= { words: commands.words.map(commandLine), codes: commands.codes });
+    },
     info1: words('info1', 'info1'),
     info2: words('info2', 'info2'),
     info3: words('info3', 'info3'),
   };
+}
+
+/** The JSON of a command as one would type it; what is none stays as it is. */
+function commandLine(json: string): string {
+  const node = asTree(json);
+  return node?.kind === 'array' ? shellLine(node.items.map(plain)) : json;
 }
 
 function items(node: Node | null): Node[] {

@@ -21,6 +21,10 @@ export interface Columns {
   outcomes: Words;
   hosts: Words;
   signals: Words;
+  /** Why a task did not succeed. */
+  reasons: Words;
+  /** As one would type them. */
+  commands: Words;
   info1: Words;
   info2: Words;
   info3: Words;
@@ -46,10 +50,8 @@ export function select(c: Columns, query: Query): Uint32Array {
   const outcomes = query.outcome === null ? null : c.outcomes.words.map((word) => word === query.outcome);
   const text = query.text.trim().toLowerCase();
   // A word is compared once, however many rows have it.
-  const searched = [c.names, c.hosts, c.signals, c.outcomes, c.info1, c.info2, c.info3].map(({ words, codes }) => ({
-    codes,
-    hit: words.map((word) => word.toLowerCase().includes(text)),
-  }));
+  const all = [c.names, c.hosts, c.signals, c.reasons, c.commands, c.outcomes, c.info1, c.info2, c.info3];
+  const searched = text === '' ? [] : all.map(({ words, codes }) => ({ codes, hit: words.map((word) => word.toLowerCase().includes(text)) }));
   for (let entry = 0; entry < size; entry++) {
     if (query.name !== null && c.names.codes[entry] !== name) continue;
     if (outcomes && !outcomes[c.outcomes.codes[entry] ?? -1]) continue;
