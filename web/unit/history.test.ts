@@ -52,6 +52,11 @@ test('what is absent stands last in both directions', () => {
   expect([...sortEntries(columns, entries, { column: 'exit', down: false })].slice(0, 3)).toEqual([1, 2, 3]);
 });
 
+test('what started in the same second stands in the order of its ids', () => {
+  const same = { ...columns, start: new Float64Array(5).fill(7) };
+  expect([...sortEntries(same, select(same, all), all.sort)]).toEqual([0, 4, 3, 2, 1]);
+});
+
 test('figures count each task once', () => {
   const figures = figuresOf(columns, select(columns, all));
   expect(figures).toMatchObject({ tasks: 5, running: 1, notSucceeded: 2, lost: 1 });

@@ -65,7 +65,7 @@ export function select(c: Columns, query: Query): Uint32Array {
   return found.slice(0, count);
 }
 
-/** A sorted copy; equal entries keep the newest first. */
+/** A sorted copy; of equal entries the newest stand first: by their starts, then by their ids. */
 export function sortEntries(c: Columns, entries: Uint32Array, sort: Sort): Uint32Array {
   const keys = sortKeys(c, sort.column);
   const sign = sort.down ? -1 : 1;
@@ -79,7 +79,7 @@ export function sortEntries(c: Columns, entries: Uint32Array, sort: Sort): Uint3
       if (Number.isNaN(y)) return -1;
       return x < y ? -sign : sign;
     }
-    return (newest[b] ?? 0) - (newest[a] ?? 0) || b - a;
+    return (newest[b] ?? 0) - (newest[a] ?? 0) || (c.id[b] ?? 0) - (c.id[a] ?? 0) || b - a;
   });
 }
 
