@@ -143,6 +143,18 @@ onBuilds(['site', 'one file'], (viewer) => {
     expect(text).not.toMatch(/(^|,)"?[=+@]/m);
   });
 
+  test('a row of the CSV is one line, with what the table says', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A week of history');
+    await shown(page).toBe('363 shown');
+    const lines = (await savedCsv(page, 'lab-week-tasks.csv')).trimEnd().split('\r\n');
+    expect(lines.length).toBe(364);
+    expect(lines.filter((line) => line.includes('\n'))).toEqual([]);
+    expect(lines.find((line) => line.startsWith('363,'))).toMatch(/^363,calibrate,RESERVED,,,,,,,,bench-3,,,,$/);
+    expect(lines.find((line) => line.includes('tests/smoke'))).toMatch(/,\d+\.\d+,bench-\d,.*,pytest -q tests\/smoke,$/);
+    expect(lines.find((line) => line.startsWith('362,'))).toContain('""testcase_progress"": ""40"" }');
+  });
+
   test('hostile text stays text, and absurd times do no harm', async () => {
     const { page } = viewer;
     await dropFiles(page, [FILES.hostileExport]);

@@ -203,6 +203,15 @@ const time = (name: string) => (record: Node): string => {
   const text = plain(member(record, name));
   return text === '' ? '' : isoTime(Number(text)) || text;
 };
+const duration = (record: Node): string => {
+  const exact = field('elapsed_ms')(record);
+  return exact === '' ? field('duration')(record) : String(Number(exact) / 1000);
+};
+/** On one line; that a task may give feedback is none. */
+const feedback = (record: Node): string => {
+  const values = member(record, 'feedback');
+  return values?.kind === 'object' ? writeJson(values).replace(/\n */g, ' ') : '';
+};
 
 const CSV_COLUMNS: [string, (record: Node) => string][] = [
   ['taskid', field('taskid')],
@@ -213,13 +222,13 @@ const CSV_COLUMNS: [string, (record: Node) => string][] = [
   ['termerror', field('termerror')],
   ['start', time('starttime')],
   ['end', time('endtime')],
-  ['duration_s', field('duration')],
+  ['duration_s', duration],
   ['host', field('host')],
   ['info1', field('info1')],
   ['info2', field('info2')],
   ['info3', field('info3')],
-  ['command', field('command')],
-  ['feedback', field('feedback')],
+  ['command', (record) => commandLine(field('command')(record))],
+  ['feedback', feedback],
 ];
 
 function csvRow(record: Node): string {
