@@ -170,6 +170,21 @@ onBuilds(['site', 'one file'], (viewer) => {
     expect(await page.title()).not.toContain('owned');
   });
 
+  test('in a low window the table still has room', async () => {
+    const { page } = viewer;
+    await page.setViewportSize({ width: 640, height: 360 });
+    await openSample(page, 'A week of history');
+    const table = page.getByRole('grid', { name: 'Tasks' });
+    await table.focus();
+    await expect.poll(async () => (await table.boundingBox())?.height).toBeGreaterThan(280);
+    await page.locator('.history-view').evaluate((view) => view.scrollTo(0, view.scrollHeight));
+    await expect.poll(async () => { const box = await table.boundingBox(); return box && box.y + box.height; }).toBeLessThanOrEqual(361);
+    await page.locator('.list-row').nth(1).click();
+    await page.getByRole('button', { name: 'Close', exact: true }).click();
+    await expect.poll(() => table.isVisible()).toBe(true);
+    await page.setViewportSize({ width: 1360, height: 860 });
+  });
+
   test('the timeline is read by hand and by key', async () => {
     const { page } = viewer;
     await openSample(page, 'A week of history');
