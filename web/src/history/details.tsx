@@ -47,13 +47,7 @@ export function DetailsPane({ model }: { model: HistoryModel }) {
     model.focusDetails = false;
     box.current?.focus();
   }, [details]);
-  if (!details || model.selected.value === null) {
-    return (
-      <section class="pane details" aria-label="Details">
-        <p class="empty">Choose a task to see its command, times, exit and final feedback.</p>
-      </section>
-    );
-  }
+  if (!details) return <section class="pane details" aria-label="Details" />;
   const { record } = details;
   const text = (field: string): string => plain(member(record, field));
   const open = member(record, 'status') !== null;
@@ -69,7 +63,7 @@ export function DetailsPane({ model }: { model: HistoryModel }) {
         </h2>
         <div class="actions">
           <button type="button" class="quiet" onClick={() => void copy(details.text, 'Task')}>Copy JSON</button>
-          <button type="button" class="quiet" onClick={() => close(model)}>Close</button>
+          <button type="button" class="quiet" onClick={() => model.select(null)}>Close</button>
         </div>
       </header>
       <div class="scroll" tabIndex={0} role="region" aria-label="What is known of the task">
@@ -137,10 +131,4 @@ function Timeline({ items }: { items: readonly Node[] }) {
       {items.length > 100 && <p class="dim">and {items.length - 100} more changes</p>}
     </section>
   );
-}
-
-/** Back to where the task was chosen. */
-function close(model: HistoryModel): void {
-  model.select(null);
-  document.querySelector<HTMLElement>('.table, .gantt canvas')?.focus();
 }

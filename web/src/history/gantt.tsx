@@ -5,6 +5,7 @@
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { dark } from '../app/theme';
+import { room } from '../app/width';
 import type { GanttData } from '../protocol/messages';
 import { count } from '../text/number';
 import { formatDuration, formatTime } from '../text/time';
@@ -49,7 +50,7 @@ export function Gantt({ model }: { model: HistoryModel }) {
     if (!element || !now || width === 0) return;
     const window = model.scale.shown;
     const scroll = model.scale.scroll.value;
-    const selected = model.selected.value;
+    const selected = model.bar.value;
     onFrame(element, () => draw(element, { ...now, window, scroll, selected, width, height }));
   });
 
@@ -60,7 +61,7 @@ export function Gantt({ model }: { model: HistoryModel }) {
 
   const now = shown.value;
   const over = (model.queried.value?.count ?? 0) - (now?.data.entry.length ?? 0);
-  const chosen = now ? now.data.entry.indexOf(model.selected.value ?? -1) : -1;
+  const chosen = now ? now.data.entry.indexOf(model.bar.value ?? -1) : -1;
   return (
     <section class="gantt" aria-label="Timeline">
       <header>
@@ -165,6 +166,7 @@ function listen(element: HTMLCanvasElement, model: HistoryModel, get: () => Show
     const bar = find(event.offsetX, event.offsetY);
     const entry = bar === null ? undefined : get()?.data.entry[bar];
     model.select(entry ?? null);
+    model.bar.value = entry ?? null;
   };
   const wheel = (event: WheelEvent): void => {
     event.preventDefault();
@@ -211,7 +213,7 @@ function keys(event: KeyboardEvent, model: HistoryModel, now: Shown, height: num
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const { data, layout } = now;
   const { scale } = model;
-  const at = data.entry.indexOf(model.selected.peek() ?? -1);
+  const at = data.entry.indexOf(model.bar.peek() ?? -1);
   const step = (by: number): void => {
     const bars = layout.bars[at === -1 ? 0 : (layout.lane[at] ?? 0)]?.bars;
     if (!bars) return;
@@ -226,10 +228,13 @@ function keys(event: KeyboardEvent, model: HistoryModel, now: Shown, height: num
   };
   const choose = (bar: number | undefined): void => {
     if (bar === undefined) return;
-    model.select(data.entry[bar] ?? null);
+    const entry = data.entry[bar] ?? null;
+    model.bar.value = entry;
+    // Where the details cover the timeline they wait for Enter.
+    if (room.peek() !== 'narrow') model.select(entry);
     reveal(model, now, bar, height);
   };
-  const acts: Record<string, () => void> = {
+  const acts: Record<string, () => unknown> = {
     ArrowRight: () => step(1),
     ArrowLeft: () => step(-1),
     ArrowDown: () => row(1),
@@ -238,7 +243,7 @@ function keys(event: KeyboardEvent, model: HistoryModel, now: Shown, height: num
     '=': () => scale.zoom(0.5, at === -1 ? undefined : data.start[at]),
     '-': () => scale.zoom(2, at === -1 ? undefined : data.start[at]),
     '0': () => scale.set(null),
-    Enter: () => document.getElementById('details')?.focus(),
+    Enter: () => at !== -1 && model.look(data.entry[at] ?? null),
   };
   const act = acts[event.key];
   if (!act) return;

@@ -1,10 +1,12 @@
 // The history view: summary, filters, and the table or the timeline beside the details.
+import { useLayoutEffect } from 'preact/hooks';
 import { room } from '../app/width';
 import { bytes, count, plural } from '../text/number';
 import { useArrival } from '../ui/arrive';
 import { TabPanel } from '../ui/tabs';
 import { DetailsPane } from './details';
 import { Filters, TakeAway } from './filters';
+import { toTasks } from './focus';
 import { Gantt } from './gantt';
 import type { HistoryModel } from './model';
 import { Summary } from './summary';
@@ -17,6 +19,12 @@ export function HistoryView({ model }: { model: HistoryModel }) {
   const total = info.history;
   const size = room.value;
   const open = model.selected.value !== null;
+  const empty = !model.queried.value?.count;
+  // What had the focus may be gone with a view or with the details: whoever uses the keyboard goes on
+  // among the tasks.
+  useLayoutEffect(() => {
+    if (document.activeElement === document.body) toTasks();
+  }, [view, open, empty]);
   return (
     <main ref={box} tabIndex={-1} class={`history-view ${size}${open ? ' with-details' : ''}`} aria-label={`History ${model.name}`}>
       {info.note !== null && <p class="warning" role="status">{info.note}</p>}
@@ -40,7 +48,7 @@ export function HistoryView({ model }: { model: HistoryModel }) {
           <Gantt model={model} />
         )}
       </TabPanel>
-      {(open || size === 'wide') && <DetailsPane model={model} />}
+      {open && <DetailsPane model={model} />}
     </main>
   );
 }

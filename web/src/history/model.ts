@@ -9,6 +9,7 @@ import { member, type Node, parseJson, plain } from '../text/json';
 import { Pages } from '../ui/pages';
 import { Position } from '../ui/position';
 import { tell } from '../ui/save';
+import { toDetails } from './focus';
 import { GanttScale } from './gantt-scale';
 
 export type View = 'table' | 'timeline';
@@ -36,6 +37,8 @@ export class HistoryModel {
   readonly queried = signal<Queried | null>(null);
   readonly choices: Signal<Choices>;
   readonly selected = signal<number | null>(null);
+  /** The bar of the timeline that the keyboard is on: chosen last, or where the arrows have led. */
+  readonly bar = signal<number | null>(null);
   /** The row of the table that the keyboard is on. */
   readonly cursor = signal(0);
   readonly details = signal<Details | null>(null);
@@ -88,6 +91,9 @@ export class HistoryModel {
         if (this.done.value) this.#ask(this.query(), this.view.value);
       }),
       effect(() => this.#askDetails(this.selected.value)),
+      effect(() => {
+        if (this.selected.value !== null) this.bar.value = this.selected.value;
+      }),
     );
   }
 
@@ -139,6 +145,15 @@ export class HistoryModel {
     this.#wanted = undefined;
     this.selected.value = entry;
     if (entry === null) note({ task: null }, 'push');
+  }
+
+  /** By keyboard: the details take the focus. */
+  look(entry: number | null): void {
+    if (entry !== null && entry === this.selected.peek()) toDetails();
+    else {
+      this.focusDetails = true;
+      this.select(entry);
+    }
   }
 
   restore(from: Place): void {

@@ -109,9 +109,6 @@ function keys(event: KeyboardEvent, model: HistoryModel, rows: number): void {
   } else if (event.key === 'Enter' || event.key === ' ') {
     event.preventDefault();
     const found = model.pages.get(at);
-    if (!found) return;
-    model.focusDetails = true;
-    if (model.selected.peek() === found.entry) document.getElementById('details')?.focus();
-    else model.select(found.entry);
+    if (found) model.look(found.entry);
   }
 }
