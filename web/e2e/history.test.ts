@@ -28,7 +28,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     expect(await page.locator('.warning').count()).toBe(0);
     expect(await page.locator('.figures').textContent()).toContain('schema 1');
     await expect.poll(() => names(page)).toContain('only-in-wal');
-    expect(await page.locator('.cards').textContent()).toBe('5tasks1running2not succeeded1lost');
+    expect(await page.locator('.cards').textContent()).toBe('5tasks1not over2not succeeded1lost');
     // It has run until the -wal was written.
     expect(await page.getByRole('row', { name: /soak/ }).locator('.duration').textContent()).toBe('≥ 6 min 40 s');
     await page.getByRole('row', { name: /soak/ }).click();
@@ -91,7 +91,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await report.locator('summary', { hasText: /^0/ }).click();
     await expect.poll(() => report.locator('.tree-number').textContent()).toBe('9007199254740993');
     await page.goBack();
-    await expect.poll(() => page.locator('.details .empty').count()).toBe(1);
+    await expect.poll(() => page.locator('.details').count()).toBe(0);
     await page.goBack();
     await expect.poll(() => page.getByRole('columnheader', { name: 'Started' }).getAttribute('aria-sort')).toBe('descending');
   });
@@ -170,6 +170,68 @@ onBuilds(['site', 'one file'], (viewer) => {
     expect(await page.title()).not.toContain('owned');
   });
 
+  test('the keyboard never falls out of the tasks', async () => {
+    const { page } = viewer;
+    await page.setViewportSize({ width: 390, height: 800 });
+    await openSample(page, 'A week of history');
+    const has = (selector: string) => page.locator(selector).evaluate((element) => element === document.activeElement);
+    const table = page.getByRole('grid', { name: 'Tasks' });
+    await table.focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(() => has('#details')).toBe(true);
+    await page.locator('.details').getByRole('button', { name: 'Close' }).press('Enter');
+    await expect.poll(() => has('.table')).toBe(true);
+    // In a narrow window the arrows stay in the timeline, and Enter opens the details.
+    await page.keyboard.press('2');
+    await expect.poll(() => has('.gantt canvas')).toBe(true);
+    await expect.poll(() => page.locator('.gantt canvas').getAttribute('aria-label')).toContain('362 tasks');
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.locator('.gantt [aria-live]').textContent()).not.toBe('');
+    expect(await page.locator('.details').count()).toBe(0);
+    await page.keyboard.press('Enter');
+    await expect.poll(() => has('#details')).toBe(true);
+    await page.keyboard.press('Escape');
+    await expect.poll(() => has('.gantt canvas')).toBe(true);
+    await page.keyboard.press('1');
+    await expect.poll(() => has('.table')).toBe(true);
+    // Out of the search, with the filter that is seen.
+    await page.keyboard.press('/');
+    await page.keyboard.type('no such task');
+    await shown(page).toBe('0 shown');
+    await page.keyboard.press('Escape');
+    await shown(page).toBe('363 shown');
+    expect(await has('#search')).toBe(true);
+    await page.keyboard.press('Escape');
+    await expect.poll(() => has('.table')).toBe(true);
+    await page.keyboard.press('/');
+    await page.keyboard.type('smoke');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => has('.table')).toBe(true);
+    await page.getByRole('button', { name: 'Clear filters' }).press('Enter');
+    await shown(page).toBe('363 shown');
+    await expect.poll(() => has('.table')).toBe(true);
+    await page.setViewportSize({ width: 1360, height: 860 });
+  });
+
+  test('nothing moves at the first letter of a search, and the table has all of the width', async () => {
+    const { page } = viewer;
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await openSample(page, 'A week of history');
+    const place = () => page.getByRole('grid', { name: 'Tasks' }).boundingBox();
+    const before = await place();
+    expect(before?.width).toBe(1280);
+    await page.getByRole('searchbox', { name: 'Search tasks' }).fill('smoke');
+    await expect.poll(() => page.getByRole('button', { name: 'Clear filters' }).isEnabled()).toBe(true);
+    expect((await place())?.y).toBe(before?.y);
+    await page.getByRole('button', { name: 'Clear filters' }).click();
+    await page.setViewportSize({ width: 380, height: 800 });
+    const cut = (selector: string) => page.locator(selector).evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).length);
+    await page.locator('.by-name summary').click();
+    await expect.poll(() => page.locator('.by-name tbody tr').count()).toBe(6);
+    await expect.poll(() => cut('.by-name .scroll')).toBe(0);
+    await page.setViewportSize({ width: 1360, height: 860 });
+  });
+
   test('in a low window the table still has room', async () => {
     const { page } = viewer;
     await page.setViewportSize({ width: 640, height: 360 });
@@ -180,7 +242,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await page.locator('.history-view').evaluate((view) => view.scrollTo(0, view.scrollHeight));
     await expect.poll(async () => { const box = await table.boundingBox(); return box && box.y + box.height; }).toBeLessThanOrEqual(361);
     await page.locator('.list-row').nth(1).click();
-    await page.getByRole('button', { name: 'Close', exact: true }).click();
+    await page.locator('.details').getByRole('button', { name: 'Close' }).click();
     await expect.poll(() => table.isVisible()).toBe(true);
     await page.setViewportSize({ width: 1360, height: 860 });
   });
@@ -203,7 +265,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await page.keyboard.press('0');
     await expect.poll(() => page.getByRole('button', { name: 'All', exact: true }).isEnabled()).toBe(false);
     await page.keyboard.press('Escape');
-    await expect.poll(() => page.locator('.details .empty').count()).toBe(1);
+    await expect.poll(() => page.locator('.details').count()).toBe(0);
     // A link leads back to the timeline and the task.
     await page.keyboard.press('ArrowRight');
     await page.locator('.details h2').waitFor();

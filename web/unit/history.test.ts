@@ -59,7 +59,8 @@ test('what started in the same second stands in the order of its ids', () => {
 
 test('figures count each task once', () => {
   const figures = figuresOf(columns, select(columns, all));
-  expect(figures).toMatchObject({ tasks: 5, running: 1, notSucceeded: 2, lost: 1 });
+  expect(figures).toMatchObject({ tasks: 5, open: 1, notSucceeded: 2, lost: 1 });
+  expect(figuresOf(columns, Uint32Array.of(1)).outcomes.map(({ count }) => count)).toEqual([0, 1, 0, 0, 0]);
   const a = figures.names.find(({ name }) => name === 'a');
   expect(a).toEqual({ name: 'a', tasks: 3, notSucceeded: 1, p50: 5, p95: 30 });
   expect(figures.names.find(({ name }) => name === 'soak')?.p50).toBeNaN();

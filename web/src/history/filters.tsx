@@ -3,6 +3,7 @@ import { count } from '../text/number';
 import { clip, visible } from '../text/visible';
 import { safeName, save } from '../ui/save';
 import { Tabs } from '../ui/tabs';
+import { toTasks } from './focus';
 import { outcomeName } from './legend';
 import type { HistoryModel, View } from './model';
 
@@ -35,28 +36,42 @@ export function Filters({ model }: { model: HistoryModel }) {
         aria-label="Search tasks"
         value={model.text.value}
         onInput={(event) => model.search(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key !== 'Escape' && event.key !== 'Enter') return;
+          event.preventDefault();
+          if (event.key === 'Escape') model.search('');
+          toTasks();
+        }}
       />
       <select aria-label="Name" value={name ?? ''} onChange={(event) => model.filter({ name: event.currentTarget.value || null })}>
-        <option value="">every name</option>
+        <option value="">any name</option>
         {withChosen(names, name).map((one) => (
           <option key={one} value={one}>{clip(visible(one), 60)}</option>
         ))}
       </select>
       <select aria-label="Outcome" value={outcome ?? ''} onChange={(event) => model.filter({ outcome: event.currentTarget.value || null })}>
-        <option value="">every outcome</option>
+        <option value="">any outcome</option>
         {withChosen(outcomes, outcome).map((one) => (
           <option key={one} value={one}>{clip(outcomeName(one), 60)}</option>
         ))}
       </select>
       <select aria-label="Started" value={since === null ? '' : String(since)} onChange={(event) => model.filter({ since: event.currentTarget.value === '' ? null : Number(event.currentTarget.value) })}>
-        <option value="">started any time</option>
+        <option value="">any time</option>
         {periods(model, since).map(([title, at]) => (
           <option key={at} value={String(at)}>{title}</option>
         ))}
       </select>
-      {model.filtered.value && (
-        <button type="button" class="quiet" onClick={() => model.clearFilters()}>Clear filters</button>
-      )}
+      <button
+        type="button"
+        class="quiet clear-filters"
+        disabled={!model.filtered.value}
+        onClick={() => {
+          model.clearFilters();
+          toTasks();
+        }}
+      >
+        Clear filters
+      </button>
     </div>
   );
 }

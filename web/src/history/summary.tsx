@@ -10,25 +10,25 @@ import type { HistoryModel } from './model';
 export function Summary({ model }: { model: HistoryModel }) {
   const figures = model.queried.value?.figures;
   if (!figures) return null;
-  const { tasks, running, notSucceeded, lost, outcomes, names } = figures;
+  const { tasks, open, notSucceeded, lost, outcomes, names } = figures;
   return (
     <section class="summary" aria-label="Summary">
       <ul class="cards">
         <Card title="tasks" value={tasks} />
-        <Card title="running" value={running} tone="running" />
+        <Card title="not over" value={open} tone="running" />
         <Card title="not succeeded" value={notSucceeded} tone="failed" />
         <Card title="lost" value={lost} tone="lost" />
       </ul>
       <div class="shares">
         <div class="share-bar" aria-hidden="true">
-          {outcomes.map(({ word, count: size }) => (
+          {outcomes.filter(({ count: size }) => size > 0).map(({ word, count: size }) => (
             <span key={word} class={`share ${outcomeColour(word)}`} style={{ flexGrow: size }} />
           ))}
         </div>
         <ul class="share-list">
           {outcomes.map(({ word, count: size }) => (
             <li key={word}>
-              <button type="button" class="quiet" aria-pressed={model.only.value.outcome === word} onClick={() => model.filter({ outcome: model.only.peek().outcome === word ? null : word })}>
+              <button type="button" class={size > 0 ? 'quiet' : 'quiet dim'} aria-pressed={model.only.value.outcome === word} onClick={() => model.filter({ outcome: model.only.peek().outcome === word ? null : word })}>
                 <span class={`dot ${outcomeColour(word)}`} aria-hidden="true" />
                 {outcomeName(word)} <b>{count(size)}</b>
               </button>

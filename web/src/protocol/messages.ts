@@ -69,7 +69,8 @@ export interface NameFigures {
 
 export interface Figures {
   tasks: number;
-  running: number;
+  /** Running and reserved ones. */
+  open: number;
   /** Over, and with any outcome but success; lost ones are among them. */
   notSucceeded: number;
   lost: number;

@@ -125,14 +125,13 @@ export function figuresOf(c: Columns, entries: Uint32Array): Figures {
   const bad = new Uint32Array(c.names.words.length);
   // Databases of 1.7 do not know how a task ended.
   const isBad = c.outcomes.words.map((word) => word !== 'succeeded' && word !== 'unknown');
-  const reserved = c.outcomes.words.map((word) => word === 'RESERVED');
-  let running = 0;
+  let open = 0;
   for (const entry of entries) {
     const outcome = c.outcomes.codes[entry] ?? 0;
     const name = c.names.codes[entry] ?? 0;
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     tasks[name] = (tasks[name] ?? 0) + 1;
-    if (entry < c.running) running += reserved[outcome] ? 0 : 1;
+    if (entry < c.running) open++;
     else if (isBad[outcome]) bad[name] = (bad[name] ?? 0) + 1;
   }
   const spans = durationsByName(c, entries, tasks);
@@ -150,15 +149,19 @@ export function figuresOf(c: Columns, entries: Uint32Array): Figures {
         p95: quantile(sorted, 0.95),
       };
     });
+  // In the order of the whole file and with those that the filters leave none of: what is clicked stays.
+  const all = new Float64Array(c.outcomes.words.length);
+  for (const code of c.outcomes.codes) all[code] = (all[code] ?? 0) + 1;
   const counted = c.outcomes.words
-    .map((word, code) => ({ word, count: outcomes[code] ?? 0 }))
-    .filter(({ count }) => count > 0);
+    .map((word, code) => ({ word, count: outcomes[code] ?? 0, all: all[code] ?? 0 }))
+    .sort((a, b) => b.all - a.all)
+    .map(({ word, count }) => ({ word, count }));
   return {
     tasks: entries.length,
-    running,
+    open,
     notSucceeded: bad.reduce((sum, size) => sum + size, 0),
     lost: counted.find(({ word }) => word === 'lost')?.count ?? 0,
-    outcomes: counted.sort((a, b) => b.count - a.count).slice(0, MOST_OUTCOMES),
+    outcomes: counted.slice(0, MOST_OUTCOMES),
     names,
   };
 }
