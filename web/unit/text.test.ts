@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { bytes, count, isProgress, percent, short } from '../src/text/number';
 import { signalName } from '../src/text/signal';
-import { formatDuration, formatTime, isoTime, timeTicks } from '../src/text/time';
+import { axisStart, formatDuration, formatTime, isoTime, timeTicks } from '../src/text/time';
 import { clip, sentences, visible } from '../src/text/visible';
 
 test('fragments become sentences', () => {
@@ -62,6 +62,22 @@ test('time ticks are few, rising and inside', () => {
   }
   expect(timeTicks(5, 5, 8)).toEqual([]);
   expect(timeTicks(NaN, 5, 8)).toEqual([]);
+});
+
+test('an axis follows the calendar, and says its day', () => {
+  const local = (...parts: [number, number, number?, number?, number?]): number => new Date(...parts).getTime() / 1000;
+  const labels = (from: number, to: number, most: number) => timeTicks(from, to, most).map(({ label }) => label);
+  expect(labels(local(2019, 5), local(2023, 2), 8)).toEqual(['2019-07', '2020-01', '2020-07', '2021-01', '2021-07', '2022-01', '2022-07', '2023-01']);
+  expect(labels(local(2001, 3), local(2026, 3), 8)).toEqual(['2005', '2010', '2015', '2020', '2025']);
+  expect(labels(local(2026, 1, 20), local(2026, 5, 3), 6)).toEqual(['2026-03', '2026-04', '2026-05', '2026-06']);
+  const from = local(2026, 2, 3, 20);
+  const ticks = timeTicks(from, local(2026, 2, 4, 9), 8);
+  expect(ticks.map(({ label }) => label)).toEqual(['20:00', '22:00', '2026-03-04', '02:00', '04:00', '06:00', '08:00']);
+  expect(axisStart(from, ticks)).toBe('2026-03-03');
+  expect(axisStart(from, timeTicks(from, from + 0.5, 8))).toBe('2026-03-03 20:00');
+  expect(axisStart(from, timeTicks(from, from + 1e6, 8))).toBe('');
+  // Where clocks are put forward in the night to this day, it still begins at midnight.
+  expect(labels(local(2026, 2, 28, 12), local(2026, 2, 30, 1), 4)).toEqual(['12:00', '2026-03-29', '12:00', '2026-03-30']);
 });
 
 test('a wait status of 1.7 is no exit code', () => {

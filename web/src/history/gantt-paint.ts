@@ -2,7 +2,7 @@
 // fall on the same pixel are painted once: the work is bounded by the pixels, not by the tasks.
 import { colour } from '../app/theme';
 import type { GanttData } from '../protocol/messages';
-import { timeTicks } from '../text/time';
+import { axisStart, timeTicks } from '../text/time';
 import { clip, visible } from '../text/visible';
 import { endOf, firstEndingAfter, type Layout } from './gantt-layout';
 import type { Window } from './gantt-scale';
@@ -162,9 +162,15 @@ function paintAxis(context: CanvasRenderingContext2D, { window, width }: Paint):
   context.font = '11px system-ui, sans-serif';
   context.textBaseline = 'middle';
   const scale = width / (window.to - window.from);
-  for (const { at, label } of timeTicks(window.from, window.to, Math.max(2, width / 90))) {
-    context.fillText(label, Math.round((at - window.from) * scale) + 4, AXIS / 2);
+  const ticks = timeTicks(window.from, window.to, Math.max(2, width / 90));
+  const start = axisStart(window.from, ticks);
+  const taken = start === '' ? -Infinity : context.measureText(start).width + 12;
+  for (const { at, label } of ticks) {
+    const x = Math.round((at - window.from) * scale) + 4;
+    if (x > taken) context.fillText(label, x, AXIS / 2);
   }
+  context.fillStyle = colour('text');
+  context.fillText(start, 6, AXIS / 2);
 }
 
 function paintHeadings(context: CanvasRenderingContext2D, { layout, data, scroll, height, width }: Paint): void {

@@ -34,10 +34,13 @@ export function formatDuration(seconds: number): string {
   return `${sign}${minutes} min ${pad(whole % 60)} s`;
 }
 
-/** The steps of a time axis, in seconds. */
+const DAY = 86_400;
+const MONTH = 2_629_746;
+/** The steps of a time axis in seconds; those of months and years are as long as these are on average. */
 const STEPS = [
-  0.001, 0.01, 0.1, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
-  172_800, 604_800, 1_209_600, 2_592_000, 7_776_000, 31_536_000, 63_072_000, 157_680_000, 315_360_000,
+  0.001, 0.01, 0.1, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200,
+  ...[1, 2, 7, 14].map((days) => days * DAY),
+  ...[1, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 12_000].map((months) => months * MONTH),
 ];
 
 export interface Tick {
@@ -48,21 +51,40 @@ export interface Tick {
 /** At most `most` marks between two times, on round local times, labelled no finer than needed. */
 export function timeTicks(from: number, to: number, most: number): Tick[] {
   const span = to - from;
-  if (!(span > 0) || !Number.isFinite(span) || most < 1) return [];
-  const step = STEPS.find((size) => span / size <= most) ?? span;
-  const shift = new Date(from * 1000).getTimezoneOffset() * 60 || 0;
+  const step = STEPS.find((size) => span / size <= most);
+  if (!(span > 0) || !Number.isFinite(span) || step === undefined) return [];
   const ticks: Tick[] = [];
-  for (let at = Math.ceil((from - shift) / step) * step + shift; at <= to && ticks.length <= most; at += step) {
-    ticks.push({ at, label: tickLabel(at, step) });
+  // Clocks are put forward and back: the first one is looked for from a little earlier.
+  for (let n = Math.floor((from - roundTime(step, 0)) / step) - 3; ticks.length <= most; n++) {
+    const at = roundTime(step, n);
+    if (!(at <= to)) break;
+    if (at >= from && at > (ticks.at(-1)?.at ?? -Infinity)) ticks.push({ at, label: tickLabel(at, step) });
   }
   return ticks;
+}
+
+/** The n-th round time of a step by the calendar of this place. */
+function roundTime(step: number, n: number): number {
+  if (step < 1800) return n * step;
+  const date =
+    step < DAY ? new Date(1970, 0, 1, 0, 0, n * step)
+    : step < MONTH ? new Date(1970, 0, (step < 7 * DAY ? 1 : 5) + (n * step) / DAY)
+    : new Date(2000, (n * step) / MONTH);
+  return date.getTime() / 1000;
 }
 
 function tickLabel(at: number, step: number): string {
   const full = formatTime(at);
   if (full.length !== 19) return full;
-  if (step >= 86_400) return full.slice(0, 10);
-  if (full.endsWith('00:00:00')) return full.slice(5, 10);
+  if (step >= 12 * MONTH) return full.slice(0, 4);
+  if (step >= MONTH) return full.slice(0, 7);
+  if (step >= DAY || full.endsWith('00:00:00')) return full.slice(0, 10);
   if (step >= 60) return full.slice(11, 16);
   return step >= 1 ? full.slice(11) : `${full.slice(17)}.${pad(Math.round((at % 1) * 1000), 3)}`;
+}
+
+/** What the labels leave out at the start of an axis: the day, and the minute where they count less. */
+export function axisStart(from: number, ticks: readonly Tick[]): string {
+  const first = ticks[0]?.label ?? ':';
+  return /^\d{4}/.test(first) ? '' : formatTime(from).slice(0, first.includes(':') ? 10 : 16);
 }
