@@ -105,6 +105,8 @@ onBuilds(['site', 'one file'], (viewer) => {
     expect(await reserved.locator('.duration').textContent()).toBe('');
     await page.getByRole('tab', { name: 'Timeline' }).click();
     await expect.poll(() => page.locator('.gantt canvas').getAttribute('aria-label')).toContain('Timeline of 362 tasks');
+    // All colours that are there are explained, and no others.
+    expect(await page.locator('.legend div').allTextContents()).toEqual(['Bar: statusrunningsilentstalled', 'Foot: outcomesucceededfailedsignalledtimeoutkilledlostnot started']);
   });
 
   test('an address leads to the same task in a newer file', async () => {

@@ -13,7 +13,7 @@ export const AXIS = 24;
 const BAR = 10;
 
 /** The colour of a status by its number, as the core counts them. */
-const STATUS_COLOURS = ['reserved', 'running', 'silent', 'stalled', 'unknown'];
+export const STATUSES = ['reserved', 'running', 'silent', 'stalled', 'unknown'];
 
 export interface Paint {
   data: GanttData;
@@ -123,7 +123,7 @@ function addBar(data: GanttData, bar: number, x: number, right: number, y: numbe
       const next = point + 1 < last ? (data.points[2 * point + 2] ?? 0) - window.from : Infinity;
       const from = point === first ? x : Math.max(x, at * scale);
       const to = Math.min(right, next * scale);
-      if (to > from) add(STATUS_COLOURS[data.points[2 * point + 1] ?? 4] ?? 'unknown', from, y, to - from, open ? BAR : BAR - 4);
+      if (to > from) add(STATUSES[data.points[2 * point + 1] ?? 4] ?? 'unknown', from, y, to - from, open ? BAR : BAR - 4);
     }
     if (!open) add(outcome, x, y + BAR - 4, right - x, 4);
   }
@@ -138,11 +138,11 @@ function colourOf(data: GanttData, bar: number): string {
   return outcomeColour(word);
 }
 
-const KNOWN = new Set(['succeeded', 'failed', 'signalled', 'timeout', 'killed', 'lost', 'not_started', 'reserved', 'running', 'silent', 'stalled']);
+export const OUTCOMES = ['succeeded', 'failed', 'signalled', 'timeout', 'killed', 'lost', 'not-started', 'unknown'];
 
 export function outcomeColour(word: string): string {
-  const name = word.toLowerCase();
-  return KNOWN.has(name) ? name.replace('_', '-') : 'unknown';
+  const name = word.toLowerCase().replace('_', '-');
+  return OUTCOMES.includes(name) || STATUSES.includes(name) ? name : 'unknown';
 }
 
 function paintGrid(context: CanvasRenderingContext2D, { window, width, height }: Paint): void {

@@ -13,12 +13,13 @@ import { clip, visible } from '../text/visible';
 import { onFrame } from '../ui/frame';
 import { barAt, endOf, layOut, type Layout } from './gantt-layout';
 import { AXIS, contentHeight, HEAD, LANE, laneTop, paint } from './gantt-paint';
-import { Legend } from './legend';
+import { type Colours, coloursOf, Legend } from './legend';
 import { type HistoryModel, MOST_BARS } from './model';
 
 interface Shown {
   data: GanttData;
   layout: Layout;
+  colours: Colours;
 }
 
 export function Gantt({ model }: { model: HistoryModel }) {
@@ -31,7 +32,7 @@ export function Gantt({ model }: { model: HistoryModel }) {
     const layout = layOut(data);
     const margin = (layout.to - layout.from) * 0.01;
     model.scale.whole = { from: layout.from - margin, to: layout.to + margin };
-    return { data, layout };
+    return { data, layout, colours: coloursOf(data) };
   });
 
   useEffect(() => {
@@ -65,7 +66,7 @@ export function Gantt({ model }: { model: HistoryModel }) {
   return (
     <section class="gantt" aria-label="Timeline">
       <header>
-        <Legend />
+        {now && <Legend colours={now.colours} />}
         <span class="actions">
           <button type="button" class="quiet" onClick={() => model.scale.zoom(0.5)}>Zoom in</button>
           <button type="button" class="quiet" disabled={!model.scale.window.value} onClick={() => model.scale.zoom(2)}>Zoom out</button>

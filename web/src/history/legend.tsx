@@ -1,23 +1,52 @@
 // What the colours mean, in words beside each.
+import type { GanttData } from '../protocol/messages';
 import { visible } from '../text/visible';
-import { outcomeColour } from './gantt-paint';
+import { outcomeColour, OUTCOMES, STATUSES } from './gantt-paint';
 
-const STATUSES = ['running', 'silent', 'stalled'];
-const OUTCOMES = ['succeeded', 'failed', 'signalled', 'timeout', 'killed', 'lost'];
+export interface Colours {
+  statuses: string[];
+  outcomes: string[];
+}
 
-export function Legend() {
+/** What there is to explain in a timeline. */
+export function coloursOf(data: GanttData): Colours {
+  const statuses = new Set<string>();
+  const outcomes = new Set<string>();
+  for (let n = 1; n < data.points.length; n += 2) statuses.add(STATUSES[data.points[n] ?? -1] ?? 'unknown');
+  data.outcome.forEach((code, bar) => {
+    const open = Number.isNaN(data.end[bar] ?? NaN);
+    (open ? statuses : outcomes).add(outcomeColour(data.outcomes[code] ?? ''));
+  });
+  return { statuses: STATUSES.filter((word) => statuses.has(word)), outcomes: OUTCOMES.filter((word) => outcomes.has(word)) };
+}
+
+/** Each bar is its statuses over a foot in the colour of its outcome. */
+export function Legend({ colours }: { colours: Colours }) {
   return (
-    <p class="legend">
-      {[...STATUSES, ...OUTCOMES].map((word) => (
-        <Outcome key={word} word={word} />
+    <dl class="legend">
+      <Part title="Bar: status" words={colours.statuses} />
+      <Part title="Foot: outcome" words={colours.outcomes} />
+    </dl>
+  );
+}
+
+function Part({ title, words }: { title: string; words: string[] }) {
+  if (words.length === 0) return null;
+  return (
+    <div>
+      <dt>{title}</dt>
+      {words.map((word) => (
+        <dd key={word}>
+          <Outcome word={word} />
+        </dd>
       ))}
-    </p>
+    </div>
   );
 }
 
 /** As people say it: statuses and outcomes alike. */
 export function outcomeName(word: string): string {
-  return outcomeColour(word) === 'unknown' ? visible(word) : word.toLowerCase().replace('_', ' ');
+  return outcomeColour(word) === 'unknown' ? visible(word) : word.toLowerCase().replace(/[_-]/, ' ');
 }
 
 export function Outcome({ word }: { word: string }) {
