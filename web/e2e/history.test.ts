@@ -268,9 +268,21 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.getByRole('button', { name: 'All', exact: true }).isEnabled()).toBe(false);
     await page.keyboard.press('Escape');
     await expect.poll(() => page.locator('.details').count()).toBe(0);
-    // A link leads back to the timeline and the task.
+    // Steps from task to task are one step back, and a link leads back to the timeline, its zoom and
+    // the task.
     await page.keyboard.press('ArrowRight');
     await page.locator('.details h2').waitFor();
+    const before = await page.locator('.details h2').textContent();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.locator('.details h2').textContent()).not.toBe(before);
+    await page.keyboard.press('ArrowRight');
+    await page.goBack();
+    await expect.poll(() => page.locator('.details').count()).toBe(0);
+    await page.goForward();
+    await page.locator('.details h2').waitFor();
+    await canvas.focus();
+    await page.keyboard.press('+');
+    await expect.poll(() => page.url()).toMatch(/from=\d+\.\d+&to=/);
     const chosen = await page.locator('.details h2').textContent();
     await expect.poll(() => page.url()).toContain(`task=${chosen?.split(' ').at(-1)}.`);
     const link = page.url();
@@ -279,6 +291,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await opened(page);
     await expect.poll(() => page.locator('.details h2').textContent()).toBe(chosen);
     expect(await page.getByRole('tab', { name: 'Timeline' }).getAttribute('aria-selected')).toBe('true');
+    expect(await page.getByRole('button', { name: 'All', exact: true }).isEnabled()).toBe(true);
   });
 });
 

@@ -129,6 +129,13 @@ test('a timeline is never moved out of its bounds', () => {
   expect(scale.shown).toEqual({ from: 50, to: 100 });
   scale.zoom(10);
   expect(scale.window.value).toBeNull();
+  // As from a link.
+  for (const window of [{ from: -1e300, to: 1e300 }, { from: 5, to: 5 }, { from: NaN, to: 7 }]) {
+    scale.window.value = window;
+    expect(scale.shown).toEqual(scale.whole);
+  }
+  scale.window.value = { from: 1e9, to: 1e9 + 10 };
+  expect(scale.shown).toEqual({ from: 90, to: 100 });
 });
 
 test('a command reads as one would type it', () => {

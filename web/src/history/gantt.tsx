@@ -130,7 +130,7 @@ function listen(element: HTMLCanvasElement, model: HistoryModel, get: () => Show
   const { scale } = model;
   let held: { x: number; y: number; moved: boolean } | null = null;
   const timeAt = (x: number): number => {
-    const { from, to } = scale.window.peek() ?? scale.whole;
+    const { from, to } = scale.now;
     return from + (x / element.clientWidth) * (to - from);
   };
   const find = (x: number, y: number): number | null => {
@@ -232,7 +232,7 @@ function keys(event: KeyboardEvent, model: HistoryModel, now: Shown, height: num
     const entry = data.entry[bar] ?? null;
     model.bar.value = entry;
     // Where the details cover the timeline they wait for Enter.
-    if (room.peek() !== 'narrow') model.select(entry);
+    if (room.peek() !== 'narrow') model.select(entry, model.details.peek() ? 'replace' : 'push');
     reveal(model, now, bar, height);
   };
   const acts: Record<string, () => unknown> = {
@@ -255,7 +255,7 @@ function keys(event: KeyboardEvent, model: HistoryModel, now: Shown, height: num
 
 function reveal(model: HistoryModel, now: Shown, bar: number, height: number): void {
   const { scale } = model;
-  const { from, to } = scale.window.peek() ?? scale.whole;
+  const { from, to } = scale.now;
   const start = now.data.start[bar] ?? 0;
   if (start < from || start > to) scale.set({ from: start - (to - from) / 2, to: start + (to - from) / 2 });
   const top = laneTop(now.layout, now.layout.lane[bar] ?? 0);

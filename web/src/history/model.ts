@@ -1,6 +1,6 @@
 // One open database or export as the page sees it: the filters, the table as it stands, the task
 // that is looked at. The worker holds the rows; this holds what is in view.
-import { batch, computed, effect, type Signal, signal } from '@preact/signals';
+import { batch, computed, effect, type Signal, signal, untracked } from '@preact/signals';
 import { note, numberIn, type Place, place } from '../app/place';
 import type { Info } from '../protocol/core-types';
 import { Cancelled, type Client, type Listener, Newest } from '../protocol/client';
@@ -92,6 +92,12 @@ export class HistoryModel {
       }),
       effect(() => this.#askDetails(this.selected.value)),
       effect(() => {
+        const window = this.scale.window.value;
+        const scroll = Math.round(this.scale.scroll.value);
+        const round = (seconds: number | undefined): string | null => seconds?.toFixed(2) ?? null;
+        untracked(() => note({ from: round(window?.from), to: round(window?.to), scroll: scroll || null }, 'replace'));
+      }),
+      effect(() => {
         if (this.selected.value !== null) this.bar.value = this.selected.value;
       }),
     );
@@ -101,8 +107,6 @@ export class HistoryModel {
   carry(old: HistoryModel): void {
     this.position.top.value = old.position.top.peek();
     this.cursor.value = old.cursor.peek();
-    this.scale.scroll.value = old.scale.scroll.peek();
-    this.scale.window.value = old.scale.window.peek();
   }
 
   query(): Query {
@@ -140,11 +144,12 @@ export class HistoryModel {
   }
 
   /** The address follows once it is known which task that is. */
-  select(entry: number | null): void {
+  select(entry: number | null, how: 'push' | 'replace' = 'push'): void {
     if (entry === this.selected.peek()) return;
     this.#wanted = undefined;
+    this.#how = how;
     this.selected.value = entry;
-    if (entry === null) note({ task: null }, 'push');
+    if (entry === null) note({ task: null }, how);
   }
 
   /** By keyboard: the details take the focus. */
@@ -160,11 +165,14 @@ export class HistoryModel {
     const sort = from.get('sort') ?? '';
     const column = SORTS.find((one) => one === sort.replace('-', ''));
     const since = numberIn(from, 'since', -1);
+    const [start, end] = [Number(from.get('from')), Number(from.get('to'))];
     batch(() => {
       this.view.value = from.get('view') === 'timeline' ? 'timeline' : 'table';
       this.text.value = from.get('q') ?? '';
       this.only.value = { name: from.get('name') ?? null, outcome: from.get('outcome') ?? null, since: since < 0 ? null : since };
       this.sort.value = column ? { column, down: sort.startsWith('-') } : NEWEST;
+      this.scale.window.value = end > start ? { from: start, to: end } : null;
+      this.scale.scroll.value = numberIn(from, 'scroll', 0);
     });
     this.#find(from.get('task'));
   }
@@ -236,7 +244,7 @@ export class HistoryModel {
         const record = parseJson(text);
         this.details.value = { entry, record, text };
         const row = member(record, 'id');
-        note({ task: plain(member(record, 'taskid')) + (row ? `.${plain(row)}` : '') }, this.#wanted === undefined ? 'push' : 'replace');
+        note({ task: plain(member(record, 'taskid')) + (row ? `.${plain(row)}` : '') }, this.#how);
       } catch (error) {
         this.failed(error);
       }
@@ -244,11 +252,13 @@ export class HistoryModel {
   }
 
   /** Positions change with every task that ends; what an address names is looked for once all is read. */
-  /** The task of the address, as long as it led here and no choice. */
+  /** The task of the address, as long as it is that and no choice that is looked at. */
   #wanted: string | undefined;
+  #how: 'push' | 'replace' = 'replace';
 
   #find(task: string | undefined): void {
     this.#wanted = task;
+    this.#how = 'replace';
     if (task === undefined) this.selected.value = null;
     else if (this.done.peek()) {
       this.client.call('find', { task }).then(
