@@ -249,6 +249,37 @@ onBuilds(['site', 'one file'], (viewer) => {
     await page.setViewportSize({ width: 1360, height: 860 });
   });
 
+  test('two fingers zoom the timeline, one moves it', async () => {
+    const { page } = viewer;
+    await page.setViewportSize({ width: 640, height: 420 });
+    await openSample(page, 'A week of history');
+    await page.getByRole('tab', { name: 'Timeline' }).click();
+    const canvas = page.locator('.gantt canvas');
+    await expect.poll(() => canvas.getAttribute('aria-label')).toContain('362 tasks');
+    await canvas.scrollIntoViewIfNeeded();
+    const box = await canvas.boundingBox();
+    const client = await page.context().newCDPSession(page);
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...points: [number, number][]) =>
+      client.send('Input.dispatchTouchEvent', { type, touchPoints: points.map(([x, y], id) => ({ id, x: (box?.x ?? 0) + x, y: (box?.y ?? 0) + y })) });
+    await touch('touchStart', [300, 120]);
+    await touch('touchMove', [300, 40]);
+    await touch('touchEnd');
+    await expect.poll(() => page.url()).toContain('scroll=80');
+    await touch('touchStart', [200, 60]);
+    await touch('touchStart', [200, 60], [300, 60]);
+    await touch('touchMove', [100, 60], [400, 60]);
+    await touch('touchEnd');
+    await expect.poll(() => page.url()).toContain('from=');
+    expect(await page.locator('.details').count()).toBe(0);
+    // A hand on the scroll bar.
+    await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 4, (box?.y ?? 0) + 60);
+    await page.mouse.down();
+    await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 4, (box?.y ?? 0) - 500);
+    await page.mouse.up();
+    await expect.poll(() => page.url()).not.toContain('scroll=');
+    await page.setViewportSize({ width: 1360, height: 860 });
+  });
+
   test('the timeline is read by hand and by key', async () => {
     const { page } = viewer;
     await openSample(page, 'A week of history');

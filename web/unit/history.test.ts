@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { barAt, endOf, firstEndingAfter, layOut } from '../src/history/gantt-layout';
+import { AXIS, mostScroll, thumbOf } from '../src/history/gantt-paint';
 import { GanttScale } from '../src/history/gantt-scale';
 import { shellLine } from '../src/history/shell-line';
 import type { GanttData, Query } from '../src/protocol/messages';
@@ -99,6 +100,16 @@ test('bars of a lane never overlap, and each name has its own lanes', () => {
       expect(data.start[lane[n] ?? 0]).toBeGreaterThanOrEqual(endOf(data, lane[n - 1] ?? 0));
     }
   }
+});
+
+test('a scroll bar shows that lanes go on', () => {
+  const layout = layOut(bars(Array.from({ length: 30 }, (): [number, number, number] => [0, 10, 0])));
+  expect(thumbOf(layout, 0, 2000)).toBeNull();
+  const height = AXIS + 100;
+  const start = thumbOf(layout, 0, height);
+  const end = thumbOf(layout, mostScroll(layout, height), height);
+  expect(start?.top).toBe(AXIS);
+  expect((end?.top ?? 0) + (end?.size ?? 0)).toBeCloseTo(height);
 });
 
 test('a bar is found by its time, a thin one with some slack', () => {

@@ -11,6 +11,8 @@ export const LANE = 14;
 export const HEAD = 22;
 export const AXIS = 24;
 const BAR = 10;
+/** The width of the scroll bar. */
+export const THUMB = 8;
 
 /** The colour of a status by its number, as the core counts them. */
 export const STATUSES = ['reserved', 'running', 'silent', 'stalled', 'unknown'];
@@ -35,8 +37,23 @@ export function laneTop(layout: Layout, lane: number): number {
   return lane * LANE + groups * HEAD;
 }
 
-export function contentHeight(layout: Layout): number {
+/** How far lanes can be scrolled in a picture of a height. */
+export function mostScroll(layout: Layout, height: number): number {
+  return Math.max(0, contentHeight(layout) - (height - AXIS));
+}
+
+function contentHeight(layout: Layout): number {
   return layout.lanes * LANE + layout.groups.length * HEAD + 8;
+}
+
+/** The scroll bar, if there is more than fits: how many lanes' pixels one of its own stands for. */
+export function thumbOf(layout: Layout, scroll: number, height: number): { top: number; size: number; ratio: number } | null {
+  const most = mostScroll(layout, height);
+  const room = height - AXIS;
+  if (most === 0 || room <= 0) return null;
+  const size = Math.max(24, (room * room) / (room + most));
+  const ratio = most / (room - size);
+  return { top: AXIS + scroll / ratio, size, ratio };
 }
 
 export function paint(context: CanvasRenderingContext2D, what: Paint): void {
@@ -76,6 +93,10 @@ export function paint(context: CanvasRenderingContext2D, what: Paint): void {
   }
   paintHeadings(context, what);
   paintAxis(context, what);
+  const thumb = thumbOf(layout, what.scroll, height);
+  if (!thumb) return;
+  context.fillStyle = colour('line-strong');
+  context.fillRect(width - THUMB, thumb.top + 2, THUMB - 2, thumb.size - 4);
 }
 
 type Add = (name: string, x: number, y: number, w: number, h: number) => void;

@@ -12,7 +12,7 @@ import { formatDuration, formatTime } from '../text/time';
 import { clip, visible } from '../text/visible';
 import { onFrame } from '../ui/frame';
 import { barAt, endOf, layOut, type Layout } from './gantt-layout';
-import { AXIS, contentHeight, HEAD, LANE, laneTop, paint } from './gantt-paint';
+import { AXIS, HEAD, LANE, laneTop, mostScroll, paint, THUMB, thumbOf } from './gantt-paint';
 import { type Colours, coloursOf, Legend } from './legend';
 import { type HistoryModel, MOST_BARS } from './model';
 
@@ -50,7 +50,8 @@ export function Gantt({ model }: { model: HistoryModel }) {
     void dark.value;
     if (!element || !now || width === 0) return;
     const window = model.scale.shown;
-    const scroll = model.scale.scroll.value;
+    const scroll = Math.min(model.scale.scroll.value, mostScroll(now.layout, height));
+    model.scale.scroll.value = scroll;
     const selected = model.bar.value;
     onFrame(element, () => draw(element, { ...now, window, scroll, selected, width, height }));
   });
@@ -128,7 +129,10 @@ function words(data: GanttData, bar: number): string {
 
 function listen(element: HTMLCanvasElement, model: HistoryModel, get: () => Shown | null, hint: (found: { x: number; y: number; bar: number } | null) => void): () => void {
   const { scale } = model;
-  let held: { x: number; y: number; moved: boolean } | null = null;
+  /** `ratio`: how far lanes move for each pixel, -1 for those that are held themselves. */
+  let held: { x: number; y: number; moved: boolean; ratio: number } | null = null;
+  /** Where fingers are, two at most. */
+  const fingers = new Map<number, { x: number; y: number }>();
   const timeAt = (x: number): number => {
     const { from, to } = scale.now;
     return from + (x / element.clientWidth) * (to - from);
@@ -142,11 +146,26 @@ function listen(element: HTMLCanvasElement, model: HistoryModel, get: () => Show
     return row ? barAt(now.data, row, timeAt(x), slack) : null;
   };
   const down = (event: PointerEvent): void => {
-    if (event.button !== 0) return;
-    held = { x: event.offsetX, y: event.offsetY, moved: false };
+    if (event.button !== 0 || fingers.size === 2) return;
+    const at = { x: event.offsetX, y: event.offsetY };
+    fingers.set(event.pointerId, at);
     element.setPointerCapture(event.pointerId);
+    const now = get();
+    const thumb = now && at.x > element.clientWidth - 2 * THUMB ? thumbOf(now.layout, scale.scroll.peek(), element.clientHeight) : null;
+    held = { ...at, moved: thumb !== null || fingers.size === 2, ratio: thumb?.ratio ?? -1 };
+  };
+  /** Two fingers: what was under each stays under it, as far as one scale allows. */
+  const pinch = (event: PointerEvent): void => {
+    const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
+    const before = fingers.get(event.pointerId);
+    if (!other || !before) return;
+    const span = (x: number, y: number): number => Math.max(20, Math.hypot(x - other.x, y - other.y));
+    scale.zoom(span(before.x, before.y) / span(event.offsetX, event.offsetY), timeAt((before.x + other.x) / 2));
+    scale.pan((before.x - event.offsetX) / 2 / element.clientWidth);
+    fingers.set(event.pointerId, { x: event.offsetX, y: event.offsetY });
   };
   const move = (event: PointerEvent): void => {
+    if (fingers.size === 2) return pinch(event);
     if (!held) {
       const bar = find(event.offsetX, event.offsetY);
       hint(bar === null ? null : { x: event.offsetX, y: event.offsetY, bar });
@@ -156,13 +175,19 @@ function listen(element: HTMLCanvasElement, model: HistoryModel, get: () => Show
     const dy = event.offsetY - held.y;
     if (!held.moved && Math.abs(dx) + Math.abs(dy) < 4) return;
     hint(null);
-    scale.pan(-dx / element.clientWidth);
-    scrollBy(model, get(), -dy, element.clientHeight);
-    held = { x: event.offsetX, y: event.offsetY, moved: true };
+    if (held.ratio < 0) scale.pan(-dx / element.clientWidth);
+    scrollBy(model, get(), dy * held.ratio, element.clientHeight);
+    held = { x: event.offsetX, y: event.offsetY, moved: true, ratio: held.ratio };
+  };
+  const drop = (event: PointerEvent): void => {
+    fingers.delete(event.pointerId);
+    // The finger that stays goes on moving the lanes.
+    const [at] = fingers.values();
+    held = at ? { ...at, moved: true, ratio: -1 } : null;
   };
   const up = (event: PointerEvent): void => {
     const was = held;
-    held = null;
+    drop(event);
     if (!was || was.moved) return;
     const bar = find(event.offsetX, event.offsetY);
     const entry = bar === null ? undefined : get()?.data.entry[bar];
@@ -183,12 +208,14 @@ function listen(element: HTMLCanvasElement, model: HistoryModel, get: () => Show
   element.addEventListener('pointerdown', down);
   element.addEventListener('pointermove', move);
   element.addEventListener('pointerup', up);
+  element.addEventListener('pointercancel', drop);
   element.addEventListener('pointerleave', left);
   element.addEventListener('wheel', wheel, { passive: false });
   return () => {
     element.removeEventListener('pointerdown', down);
     element.removeEventListener('pointermove', move);
     element.removeEventListener('pointerup', up);
+    element.removeEventListener('pointercancel', drop);
     element.removeEventListener('pointerleave', left);
     element.removeEventListener('wheel', wheel);
   };
@@ -196,7 +223,7 @@ function listen(element: HTMLCanvasElement, model: HistoryModel, get: () => Show
 
 function scrollBy(model: HistoryModel, now: Shown | null, by: number, height: number): void {
   if (!now) return;
-  const most = Math.max(0, contentHeight(now.layout) - (height - AXIS));
+  const most = mostScroll(now.layout, height);
   model.scale.scroll.value = Math.max(0, Math.min(most, model.scale.scroll.peek() + by));
 }
 
