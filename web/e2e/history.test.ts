@@ -271,6 +271,18 @@ onBuilds(['site', 'one file'], (viewer) => {
     await touch('touchEnd');
     await expect.poll(() => page.url()).toContain('from=');
     expect(await page.locator('.details').count()).toBe(0);
+    // A wheel moves the lanes to their end, and then the view around them.
+    const top = () => page.locator('.history-view').evaluate((view) => view.scrollTop);
+    await page.mouse.move((box?.x ?? 0) + 200, (box?.y ?? 0) + 60);
+    await page.mouse.wheel(0, -5000);
+    await expect.poll(() => page.url()).not.toContain('scroll=');
+    const before = await top();
+    await page.mouse.wheel(0, -50);
+    await expect.poll(top).toBeLessThan(before);
+    await page.mouse.wheel(0, 5000);
+    await expect.poll(() => page.url()).toContain('scroll=');
+    await canvas.scrollIntoViewIfNeeded();
+    await page.locator('.history-view').evaluate((view) => view.scrollTo(0, view.scrollHeight));
     // A hand on the scroll bar.
     await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) - 4, (box?.y ?? 0) + 60);
     await page.mouse.down();

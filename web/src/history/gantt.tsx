@@ -195,14 +195,17 @@ function listen(element: HTMLCanvasElement, model: HistoryModel, get: () => Show
     model.bar.value = entry ?? null;
   };
   const wheel = (event: WheelEvent): void => {
-    event.preventDefault();
     hint(null);
-    if (event.ctrlKey || event.metaKey) scale.zoom(Math.exp(event.deltaY * 0.004), timeAt(event.offsetX));
+    const before = scale.scroll.peek();
+    const sideways = event.shiftKey ? event.deltaY : event.deltaX;
+    const zooms = event.ctrlKey || event.metaKey;
+    if (zooms) scale.zoom(Math.exp(event.deltaY * 0.004), timeAt(event.offsetX));
     else {
-      const sideways = event.shiftKey ? event.deltaY : event.deltaX;
       if (sideways !== 0) scale.pan(sideways / element.clientWidth);
       if (!event.shiftKey) scrollBy(model, get(), event.deltaY, element.clientHeight);
     }
+    // At the last lane the view around may scroll on.
+    if (zooms || sideways !== 0 || scale.scroll.peek() !== before) event.preventDefault();
   };
   const left = (): void => hint(null);
   element.addEventListener('pointerdown', down);
