@@ -17,12 +17,16 @@ const MARKS: Record<Row['kind'], [mark: string, words: string]> = {
   refused: ['!', 'refused'],
 };
 
+/** Lines of so many letters fit into any pane: numbers that stay beside them cost time at every step. */
+const ALWAYS_FITS = 30;
+
 export function Lines({ model }: { model: LogModel }) {
   const lines = model.lines.value;
   const here = model.line.value;
   // Read so that rows that come are drawn.
   void model.rows.version.value;
   const digits = Math.max(4, count(lines).length);
+  const widest = model.widest.value;
   useLayoutEffect(() => showMatch(model));
   if (model.done.value && lines === 0) {
     return <p class="empty">This log is empty: its task has not written a line yet.</p>;
@@ -39,7 +43,7 @@ export function Lines({ model }: { model: LogModel }) {
         'aria-label': 'Lines',
         'aria-activedescendant': here > 0 ? `line-${here}` : undefined,
         onKeyDown: (event) => keys(event, model),
-        style: { '--digits': digits, '--widest': model.widest.value },
+        style: { '--digits': digits, '--widest': widest, '--numbers': widest > ALWAYS_FITS ? 'sticky' : 'static' },
       }}
       rowProps={(row) => ({
         id: `line-${row + 1}`,
