@@ -91,10 +91,10 @@ enum Start {
 }
 
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
-/// Lines are taken in blocks of at most this size, unless one is longer: large enough to copy few
-/// values where there are many keys, small enough to stay in the cache between the check for UTF-8 and
-/// the reading.
-const BLOCK: usize = 512 << 10;
+/// Lines are taken in blocks of at most this size, unless one is longer, which is refused: large enough
+/// to copy few values where there are many keys, small enough to stay in the cache between the check
+/// for UTF-8 and the reading.
+const BLOCK: usize = MAX_LINE;
 
 impl Default for Reader {
     fn default() -> Self {

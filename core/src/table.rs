@@ -94,7 +94,7 @@ const FEW: usize = 256;
 /// Values up to this length are copied in one go.
 const SHORT: usize = 16;
 /// Memory out of use below this is not worth a tidy-up.
-const SLACK: usize = 512 << 10;
+const SLACK: usize = 256 << 10;
 
 impl Table {
     pub(crate) fn new() -> Self {

@@ -101,7 +101,7 @@ fn blocks_are_whole_lines_however_much_comes_at_once() {
         reader.counts().lines(),
         log.len() as u64 / line.len() as u64
     );
-    let wide = "x".repeat(BLOCK + BLOCK / 2);
+    let wide = "x".repeat(MAX_LINE - "[wide]".len());
     reader.push(format!("]1\n[wide]{wide}\n[after]1\n").as_bytes(), &mut ());
     let values = reader.finish(&mut ());
     assert_eq!(values.get("wide"), Some(wide.as_str()));
