@@ -11,7 +11,7 @@ use crate::render::output::print;
 use crate::render::text::visible;
 
 /// How much is read at a time.
-const PIECE: usize = 1024 * 1024;
+const PIECE: usize = 768 * 1024;
 
 /// Prints the values as JSON; with `check` the problems instead, and exit code 1 if there are any.
 pub fn run(path: &Path, check: bool, json: bool) -> Result<u8, Error> {
