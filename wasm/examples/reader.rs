@@ -1,4 +1,5 @@
-//! The plain reader as a module, to measure what WebAssembly makes of it; see `wasm/tests/reader.mjs`.
+//! The plain reader as a module, to measure what WebAssembly makes of it; see
+//! `wasm/tests/measure-reader.mjs`.
 
 use taskwatcher_core::Reader;
 use wasm_bindgen::prelude::wasm_bindgen;
