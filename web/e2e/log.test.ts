@@ -452,7 +452,9 @@ onBuilds(['site', 'one file'], (viewer) => {
     await page.keyboard.press('?');
     await page.getByRole('dialog').getByText('Shift+Enter').waitFor();
     await dropFiles(page, [FILES.gzip]);
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    // Once the refusal stands nothing more comes that would close the help again.
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByRole('dialog').count()).toBe(0);
     await page.keyboard.press('?');
     await page.getByRole('dialog').waitFor();
     await dropFiles(page, [FILES.small]);
