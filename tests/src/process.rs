@@ -119,6 +119,27 @@ pub fn stat_fields(pid: i32) -> Option<Vec<String>> {
     Some(rest.split_whitespace().map(str::to_owned).collect())
 }
 
+/// Waits until a process waits for one of its children.
+///
+/// The kernel reports no event for that, so this looks again each time that other processes had
+/// their turn.
+///
+/// # Panics
+/// When the process is gone, or does not wait for long.
+pub fn wait_until_it_waits(pid: i32) {
+    let call = format!("{} ", nix::libc::SYS_wait4);
+    let deadline = Deadline::new();
+    loop {
+        let now = fs::read_to_string(format!("/proc/{pid}/syscall"))
+            .unwrap_or_else(|error| panic!("process {pid}: {error}"));
+        if now.starts_with(&call) {
+            return;
+        }
+        assert!(!deadline.has_passed(), "does not wait: {}", describe(pid));
+        std::thread::yield_now();
+    }
+}
+
 /// A process in words, for messages of failed tests.
 #[must_use]
 pub fn describe(pid: i32) -> String {

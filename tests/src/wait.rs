@@ -34,6 +34,10 @@ impl Deadline {
         Self(Instant::now())
     }
 
+    pub(crate) fn has_passed(self) -> bool {
+        Instant::now() > self.0
+    }
+
     fn remaining(self) -> PollTimeout {
         let left = self.0.saturating_duration_since(Instant::now());
         // Rounded up, so that the last wait does not become a spin.

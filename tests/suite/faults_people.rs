@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
-use taskwatcher_tests::process::effort;
+use taskwatcher_tests::process::{effort, status_field, wait_until_it_waits};
 use taskwatcher_tests::{Lab, Puppet, Running, Signal, Terminal};
 
 use crate::{id, lab, launcher_of, number, text};
@@ -64,6 +64,14 @@ fn at_a_key(shell: &str, launched: bool, form: &str, key: &[u8], catches: bool) 
     if catches {
         task.tell("hold SIGINT SIGQUIT");
     }
+    // A shell that has not come to wait for its program takes the key as meant for itself.
+    let started = if launched {
+        launcher_of(&lab, 1).pid()
+    } else {
+        task.pid()
+    };
+    let parent = status_field(started, "PPid").and_then(|it| it.parse().ok());
+    wait_until_it_waits(parent.expect("a shell"));
     terminal.type_bytes(key);
     if catches {
         let _ = task.next_signal();
