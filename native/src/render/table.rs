@@ -261,16 +261,14 @@ fn timeout(task: &Task) -> String {
     length.map_or_else(String::new, duration_words)
 }
 
-/// Why a task ended as it did, where outcome and exit do not say it all.
+/// Why a task ended as it did, where its exit alone does not say it.
 fn reason(row: &History) -> String {
-    match row.outcome.as_deref() {
-        Some("failed" | "signalled")
-            if !row.termerror.as_deref().unwrap_or_default().contains(';') =>
-        {
-            String::new()
-        }
-        _ => text(row.termerror.as_ref()),
-    }
+    let exit = match (row.exitcode, &row.termsignal) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("ended by {signal}"),
+        (None, None) => String::new(),
+    };
+    text(row.termerror.as_ref().filter(|reason| **reason != exit))
 }
 
 fn text(text: Option<&String>) -> String {
@@ -311,5 +309,30 @@ fn feedback(row: &History) -> String {
         (Some(progress), _) => format!("progress {}", visible(progress)),
         (None, 1) => "1 value".to_owned(),
         (None, count) => format!("{count} values"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_shown_where_the_exit_does_not_say_it() {
+        let shown = |exitcode, signal: Option<&str>, error: &str| {
+            reason(&History {
+                exitcode,
+                termsignal: signal.map(str::to_owned),
+                termerror: Some(error.to_owned()),
+                ..History::default()
+            })
+        };
+        assert_eq!(shown(Some(3), None, "exit code 3"), "");
+        assert_eq!(shown(None, Some("SIGSEGV"), "ended by SIGSEGV"), "");
+        for reason in [
+            "killed by ada",
+            "exit code 3; could not be ended and still run: 7",
+        ] {
+            assert_eq!(shown(Some(3), None, reason), reason);
+        }
     }
 }
