@@ -26,10 +26,7 @@ pub fn write(
     );
     let text = serde_json::to_string(finished)?;
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
-    for folder in folder_of(database)
-        .into_iter()
-        .chain(feedback_folder.map(Path::to_owned))
-    {
+    for folder in database.parent().into_iter().chain(feedback_folder) {
         let path = folder.join(&name);
         match file::create_whole(&path, text.as_bytes()) {
             Ok(()) => return Ok(path),
@@ -60,11 +57,9 @@ impl Store {
     /// goes. Another user's is left to that user's next command, and what is no record to a person.
     pub fn take_in_spools(&mut self, folders: &[PathBuf]) -> Result<(), Error> {
         let start = prefix(&self.path);
-        for folder in folder_of(&self.path)
-            .into_iter()
-            .chain(folders.iter().cloned())
-        {
-            let Ok(entries) = fs::read_dir(&folder) else {
+        let beside = self.path.parent().map(Path::to_owned);
+        for folder in beside.iter().chain(folders) {
+            let Ok(entries) = fs::read_dir(folder) else {
                 continue;
             };
             for entry in entries.flatten() {
@@ -103,13 +98,4 @@ impl Store {
 fn prefix(database: &Path) -> String {
     let name = database.file_name().unwrap_or_default().to_string_lossy();
     format!("{name}.spool-")
-}
-
-fn folder_of(database: &Path) -> Option<PathBuf> {
-    let folder = database.parent()?;
-    Some(if folder.as_os_str().is_empty() {
-        PathBuf::from(".")
-    } else {
-        folder.to_owned()
-    })
 }
