@@ -1,17 +1,18 @@
-//! The command line: what clap knows, and nothing else. Values are checked here; what they mean
-//! together is decided by the commands.
+//! The command line: what clap knows, and nothing else. What options mean together is decided by
+//! the commands.
 
 // The doc comments of arguments are the help text, where backticks would be noise.
 #![allow(clippy::doc_markdown)]
 
+mod value;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use taskwatcher_core::outcome::Outcome;
 
-use crate::render::time::{self, Length};
 use crate::supervise::machine::Leftovers;
 
 /// Turns scripts and programs into tasks: supervised, with heartbeat, progress and history.
@@ -56,7 +57,7 @@ maximum time did; 125 taskwatcher failed; 126 the command cannot be executed; 12
     /// Print the present values of a task as JSON; of a finished task, its final ones
     Feedback {
         /// Id of the task
-        #[arg(value_name = "ID", allow_negative_numbers = true, value_parser = number::<i64>)]
+        #[arg(value_name = "ID", allow_negative_numbers = true, value_parser = value::number::<i64>)]
         id: i64,
     },
     /// Show finished tasks, oldest first
@@ -64,16 +65,16 @@ maximum time did; 125 taskwatcher failed; 126 the command cannot be executed; 12
     /// Clear the history, all of it or what is old
     Clear {
         /// Only tasks that ended longer ago than this (30s, 5m, 2h, 7d)
-        #[arg(long, value_name = "D", allow_negative_numbers = true, value_parser = time::parse_length)]
-        older_than: Option<Length>,
+        #[arg(long, value_name = "D", allow_negative_numbers = true, value_parser = value::duration)]
+        older_than: Option<Duration>,
         /// Keep the newest K
-        #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = number::<u32>)]
+        #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = value::number::<u32>)]
         keep: Option<u32>,
     },
     /// End tasks and wait until they are archived
     Kill {
         /// Ids of the tasks
-        #[arg(value_name = "ID", required = true, allow_negative_numbers = true, value_parser = number::<i64>)]
+        #[arg(value_name = "ID", required = true, allow_negative_numbers = true, value_parser = value::number::<i64>)]
         ids: Vec<i64>,
     },
     /// End all tasks of a name and wait until they are archived
@@ -130,15 +131,15 @@ pub struct ReserveArgs {
     #[arg(long, requires = "name")]
     pub unique: bool,
     /// How long the reservation lives (300, 1.5, 30s, 5m, 2h, 7d); 0: for ever
-    #[arg(long, value_name = "S", allow_negative_numbers = true, default_value = "300", value_parser = time::parse_length)]
-    pub ttl: Length,
+    #[arg(long, value_name = "S", allow_negative_numbers = true, default_value = "300", value_parser = value::duration)]
+    pub ttl: Duration,
 }
 
 /// The arguments of `launch`.
 #[derive(Debug, Args)]
 pub struct LaunchArgs {
     /// Id that was reserved for this launch [default: a new one]
-    #[arg(long, value_name = "ID", allow_negative_numbers = true, value_parser = number::<i64>)]
+    #[arg(long, value_name = "ID", allow_negative_numbers = true, value_parser = value::number::<i64>)]
     pub taskid: Option<i64>,
     #[command(flatten)]
     pub labels: LabelArgs,
@@ -149,19 +150,19 @@ pub struct LaunchArgs {
     #[arg(long, value_name = "DIR")]
     pub feedpath: Option<PathBuf>,
     /// End the task if its feedback file does not change for so long (30, 1.5, 30s, 5m, 2h, 7d)
-    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = time::parse_positive_length)]
-    pub timeout: Option<Length>,
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = value::positive_duration)]
+    pub timeout: Option<Duration>,
     /// The task gives feedback, though its command line does not show it
     #[arg(long)]
     pub feedback: bool,
     /// End the task if it runs for so long (like --timeout)
-    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = time::parse_positive_length)]
-    pub max_time: Option<Length>,
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = value::positive_duration)]
+    pub max_time: Option<Duration>,
     /// Time between the first signal and SIGKILL (like --timeout)
-    #[arg(long, value_name = "S", default_value = "5", allow_negative_numbers = true, value_parser = time::parse_length)]
-    pub grace: Length,
+    #[arg(long, value_name = "S", default_value = "5", allow_negative_numbers = true, value_parser = value::duration)]
+    pub grace: Duration,
     /// What to do with processes that outlive the command
-    #[arg(long, value_name = "MODE", default_value = "kill", value_parser = leftovers())]
+    #[arg(long, value_name = "MODE", default_value = "kill", value_parser = value::leftovers())]
     pub leftovers: Leftovers,
     /// Do not delete the feedback file at the end
     #[arg(long)]
@@ -190,16 +191,16 @@ pub struct HistoryArgs {
     #[arg(long, value_name = "N")]
     pub name: Option<String>,
     /// Only this outcome
-    #[arg(long, value_name = "O", value_parser = outcome())]
+    #[arg(long, value_name = "O", value_parser = value::outcome())]
     pub outcome: Option<Outcome>,
     /// Only tasks that ended since then (unix seconds or RFC 3339)
-    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = time::parse_time)]
+    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = value::time)]
     pub since: Option<i64>,
     /// Only rows before this one (the 'id' in JSON): the page before
-    #[arg(long, value_name = "ID", allow_negative_numbers = true, value_parser = number::<i64>)]
+    #[arg(long, value_name = "ID", allow_negative_numbers = true, value_parser = value::number::<i64>)]
     pub before: Option<i64>,
     /// Only the newest K
-    #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = number::<u32>)]
+    #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = value::number::<u32>)]
     pub limit: Option<u32>,
 }
 
@@ -260,33 +261,4 @@ fn one_line(error: &clap::Error, command: Option<&str>) -> String {
     let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line).to_owned();
     format!("{line}; see 'taskwatcher {help}--help'")
-}
-
-/// Reads a whole number that is not negative.
-fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("write a whole number".to_owned());
-    }
-    let number = text.parse::<u64>().ok();
-    number
-        .and_then(|number| T::try_from(number).ok())
-        .ok_or_else(|| "the number is too large".to_owned())
-}
-
-fn leftovers() -> impl TypedValueParser<Value = Leftovers> {
-    PossibleValuesParser::new(["kill", "wait", "leave"]).map(|word| match word.as_str() {
-        "wait" => Leftovers::Wait,
-        "leave" => Leftovers::Leave,
-        _ => Leftovers::Kill,
-    })
-}
-
-fn outcome() -> impl TypedValueParser<Value = Outcome> {
-    let words = Outcome::ALL.map(Outcome::as_str);
-    PossibleValuesParser::new(words).map(|word| {
-        Outcome::ALL
-            .into_iter()
-            .find(|outcome| outcome.as_str() == word)
-            .expect("clap lets only these words pass")
-    })
 }

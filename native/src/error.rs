@@ -85,7 +85,13 @@ impl From<rusqlite::Error> for Error {
                 "reading or writing it failed; check the disk, the quota and the limit for file sizes"
             }
             Some(ErrorCode::DiskFull) => "the disk is full; make room and try again",
-            _ => return Self::Database(one_line(&error.to_string())),
+            _ => {
+                let text = one_line(&error.to_string());
+                return Self::Database(format!(
+                    "SQLite says '{text}'; try again, and if it stays so, restore a copy or name another \
+                     file with --db"
+                ));
+            }
         };
         Self::Database(advice.to_owned())
     }

@@ -176,7 +176,7 @@ fn create(path: &Path) -> Result<(), Error> {
     made.and_then(|()| file::create_private_file(path))
         .map_err(|error| {
             Error::Database(format!(
-                "it does not exist and cannot be created: {}",
+                "it does not exist and cannot be created: {}; name another file with --db",
                 plain(&error)
             ))
         })?;
