@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use taskwatcher_core::outcome::Outcome;
 
@@ -162,7 +163,7 @@ pub struct LaunchArgs {
     #[arg(long, value_name = "S", default_value = "5", allow_negative_numbers = true, value_parser = value::duration)]
     pub grace: Duration,
     /// What to do with processes that outlive the command
-    #[arg(long, value_name = "MODE", default_value = "kill", value_parser = value::leftovers())]
+    #[arg(long, value_name = "MODE", default_value = "kill", value_parser = leftovers())]
     pub leftovers: Leftovers,
     /// Do not delete the feedback file at the end
     #[arg(long)]
@@ -191,7 +192,7 @@ pub struct HistoryArgs {
     #[arg(long, value_name = "N")]
     pub name: Option<String>,
     /// Only this outcome
-    #[arg(long, value_name = "O", value_parser = value::outcome())]
+    #[arg(long, value_name = "O", value_parser = outcome())]
     pub outcome: Option<Outcome>,
     /// Only tasks that ended since then (unix seconds or RFC 3339)
     #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = value::time)]
@@ -261,4 +262,22 @@ fn one_line(error: &clap::Error, command: Option<&str>) -> String {
     let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line).to_owned();
     format!("{line}; see 'taskwatcher {help}--help'")
+}
+
+fn leftovers() -> impl TypedValueParser<Value = Leftovers> {
+    PossibleValuesParser::new(["kill", "wait", "leave"]).map(|word| match word.as_str() {
+        "wait" => Leftovers::Wait,
+        "leave" => Leftovers::Leave,
+        _ => Leftovers::Kill,
+    })
+}
+
+fn outcome() -> impl TypedValueParser<Value = Outcome> {
+    let words = Outcome::ALL.map(Outcome::as_str);
+    PossibleValuesParser::new(words).map(|word| {
+        Outcome::ALL
+            .into_iter()
+            .find(|outcome| outcome.as_str() == word)
+            .expect("clap lets only these words pass")
+    })
 }

@@ -1,13 +1,9 @@
-//! Values of options, as people write them. What is wrong with one is said in words that clap puts
-//! behind the value and the name of its option.
+//! Values of options, as people write them. What is wrong with one is said in words that are
+//! shown behind the value and the name of its option.
 
 use std::time::Duration;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
-use taskwatcher_core::outcome::Outcome;
-
-use crate::supervise::machine::Leftovers;
 
 /// Reads `30`, `1.5`, `30s`, `5m`, `2h` or `7d`.
 pub fn duration(text: &str) -> Result<Duration, String> {
@@ -59,26 +55,6 @@ pub fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
     number
         .and_then(|number| T::try_from(number).ok())
         .ok_or_else(|| "the number is too large".to_owned())
-}
-
-/// Reads what to do with processes that outlive the command.
-pub fn leftovers() -> impl TypedValueParser<Value = Leftovers> {
-    PossibleValuesParser::new(["kill", "wait", "leave"]).map(|word| match word.as_str() {
-        "wait" => Leftovers::Wait,
-        "leave" => Leftovers::Leave,
-        _ => Leftovers::Kill,
-    })
-}
-
-/// Reads the word of an outcome.
-pub fn outcome() -> impl TypedValueParser<Value = Outcome> {
-    let words = Outcome::ALL.map(Outcome::as_str);
-    PossibleValuesParser::new(words).map(|word| {
-        Outcome::ALL
-            .into_iter()
-            .find(|outcome| outcome.as_str() == word)
-            .expect("clap lets only these words pass")
-    })
 }
 
 #[cfg(test)]
