@@ -406,11 +406,18 @@ fn detach_fails_when_the_command_cannot_start() {
 fn a_signal_for_the_program_reaches_it_through_the_launcher() {
     let lab = lab();
     let (launcher, mut puppet) = lab.launch(&[], "p", &[]);
-    puppet.tell("hold SIGUSR1 SIGUSR2");
-    launcher.signal(Signal::USR1);
-    assert_eq!(puppet.next_signal(), "SIGUSR1");
-    launcher.signal(Signal::USR2);
-    assert_eq!(puppet.next_signal(), "SIGUSR2");
+    let signals = [
+        (Signal::USR1, "SIGUSR1"),
+        (Signal::USR2, "SIGUSR2"),
+        (Signal::ALARM, "SIGALRM"),
+        (Signal::XCPU, "SIGXCPU"),
+        (Signal::WINCH, "SIGWINCH"),
+    ];
+    puppet.tell(&format!("hold {}", signals.map(|(_, name)| name).join(" ")));
+    for (signal, name) in signals {
+        launcher.signal(signal);
+        assert_eq!(puppet.next_signal(), name);
+    }
     puppet.exit(5);
     assert_eq!(launcher.wait().code(), 5);
     assert_eq!(text(&lab.only_record(), "outcome"), "failed");

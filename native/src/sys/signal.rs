@@ -36,6 +36,12 @@ impl Signal {
     const USR1: Self = Self(libc::SIGUSR1);
     /// Whatever a program takes it for.
     const USR2: Self = Self(libc::SIGUSR2);
+    /// The terminal has another size. One that is not in the foreground group is not told.
+    const WINCH: Self = Self(libc::SIGWINCH);
+    /// A time is over; `timeout --signal` sends it too.
+    const ALRM: Self = Self(libc::SIGALRM);
+    /// The processor time that was allowed is used up; batch systems warn of it by this.
+    const XCPU: Self = Self(libc::SIGXCPU);
     /// A file would grow over the limit for its size.
     const XFSZ: Self = Self(libc::SIGXFSZ);
 
@@ -97,7 +103,13 @@ impl fmt::Display for Signal {
 const ENDING: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
 
 /// The signals that a launcher passes on to the command alone.
-const FOR_COMMAND: [Signal; 2] = [Signal::USR1, Signal::USR2];
+const FOR_COMMAND: [Signal; 5] = [
+    Signal::USR1,
+    Signal::USR2,
+    Signal::WINCH,
+    Signal::ALRM,
+    Signal::XCPU,
+];
 
 /// Whether SIGXFSZ was ignored when this process was started.
 static FILE_SIZE_LIMIT_IGNORED: OnceLock<bool> = OnceLock::new();
