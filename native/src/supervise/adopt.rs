@@ -47,8 +47,6 @@ pub fn in_background(database: &Path, id: i64) -> Result<(), Error> {
 fn adopt(database: &Path, id: i64, started: impl FnOnce(i64)) -> Result<(), Error> {
     // The working folder of whoever came by must not be held.
     let _ = std::env::set_current_dir("/");
-    let failed = |error: std::io::Error| Error::io("take over signals", &error);
-    let signals = Signals::take(&Inherited::read().map_err(failed)?).map_err(failed)?;
     let mut store = Store::open(database)?;
     let Some(row) = store.task(id)? else {
         return Ok(());
@@ -62,6 +60,9 @@ fn adopt(database: &Path, id: i64, started: impl FnOnce(i64)) -> Result<(), Erro
         launcher: Process::own(),
         ..before.clone()
     };
+    // Up to here a signal ends this process, also while it waits for the database.
+    let failed = |error: std::io::Error| Error::io("take over signals", &error);
+    let signals = Signals::take(&Inherited::read().map_err(failed)?).map_err(failed)?;
     if before.launcher.is_alive() || !store.change_identity(id, &row, &Json::of(&after))? {
         return Ok(());
     }
