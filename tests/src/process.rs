@@ -119,25 +119,30 @@ pub fn stat_fields(pid: i32) -> Option<Vec<String>> {
     Some(rest.split_whitespace().map(str::to_owned).collect())
 }
 
-/// Waits until a process waits for one of its children.
-///
-/// The kernel reports no event for that, so this looks again each time that other processes had
-/// their turn.
+/// Waits until something holds for a process that the kernel reports by no event; so this looks again
+/// each time that other processes had their turn.
 ///
 /// # Panics
-/// When the process is gone, or does not wait for long.
-pub fn wait_until_it_waits(pid: i32) {
-    let call = format!("{} ", nix::libc::SYS_wait4);
+/// When it does not come to hold for long.
+pub fn wait_until(pid: i32, holds: impl Fn(i32) -> bool) {
     let deadline = Deadline::new();
-    loop {
-        let now = fs::read_to_string(format!("/proc/{pid}/syscall"))
-            .unwrap_or_else(|error| panic!("process {pid}: {error}"));
-        if now.starts_with(&call) {
-            return;
-        }
-        assert!(!deadline.has_passed(), "does not wait: {}", describe(pid));
+    while !holds(pid) {
+        assert!(!deadline.has_passed(), "waited for: {}", describe(pid));
         std::thread::yield_now();
     }
+}
+
+/// Whether a process waits for one of its children, in a call.
+#[must_use]
+pub fn waits_for_child(pid: i32) -> bool {
+    let call = fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+    call.starts_with(&format!("{} ", nix::libc::SYS_wait4))
+}
+
+/// Whether a process is stopped.
+#[must_use]
+pub fn is_stopped(pid: i32) -> bool {
+    status_field(pid, "State").is_some_and(|state| state.starts_with('T'))
 }
 
 /// A process in words, for messages of failed tests.

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::Value;
-use taskwatcher_tests::{Lab, Terminal};
+use taskwatcher_tests::process::{is_stopped, wait_until};
+use taskwatcher_tests::{Lab, Process, Signal, Terminal, rows};
 
 use crate::{id, lab, text};
 
@@ -234,6 +235,43 @@ fn tables_are_made_for_people() {
         insta::assert_snapshot!("table-list", list);
         insta::assert_snapshot!("table-history", history);
     });
+}
+
+#[test]
+fn the_list_tells_what_a_status_does_not() {
+    let lab = lab();
+    let note = || {
+        let list = lab.run(["list"]).success();
+        let (head, row) = list.split_once('\n').expect("a row");
+        head.find("NOTE")
+            .map(|place| row[place..].trim().to_owned())
+    };
+    let options = ["--grace", "1h", "--leftovers", "wait"];
+    let (launcher, mut puppet) = lab.launch(&options, "p", &[]);
+    assert_eq!(note(), None);
+    let pid = puppet.pid();
+    puppet.send("stop");
+    wait_until(pid, is_stopped);
+    assert_eq!(note().as_deref(), Some("stopped"));
+    Process::open(pid)
+        .expect("the program")
+        .signal(Signal::CONT);
+    let mut left = puppet.child(lab.stage(), "left", "setsid orphan");
+    left.tell("hold SIGTERM");
+    puppet.exit(0);
+    lab.wait_for_database("the end of the command", |database| {
+        let tasks = rows(database, "SELECT options FROM tasks");
+        let options = tasks[0]["options"].as_str()?;
+        options.contains("\"command_end\":{").then_some(())
+    });
+    let is_over = "has ended, what it left runs on";
+    assert_eq!(note().as_deref(), Some(is_over));
+    launcher.signal(Signal::TERM);
+    assert_eq!(left.next_signal(), "SIGTERM");
+    let ending = "being ended: the launcher got SIGTERM";
+    assert_eq!(note().as_deref(), Some(ending));
+    left.exit(0);
+    let _ = launcher.wait();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
-use taskwatcher_tests::process::{effort, status_field, wait_until_it_waits};
+use taskwatcher_tests::process::{effort, status_field, wait_until, waits_for_child};
 use taskwatcher_tests::{Lab, Puppet, Running, Signal, Terminal};
 
 use crate::{id, lab, launcher_of, number, text};
@@ -71,7 +71,7 @@ fn at_a_key(shell: &str, launched: bool, form: &str, key: &[u8], catches: bool) 
         task.pid()
     };
     let parent = status_field(started, "PPid").and_then(|it| it.parse().ok());
-    wait_until_it_waits(parent.expect("a shell"));
+    wait_until(parent.expect("a shell"), waits_for_child);
     terminal.type_bytes(key);
     if catches {
         let _ = task.next_signal();

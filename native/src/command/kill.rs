@@ -16,7 +16,7 @@ use crate::store::{Store, is_running};
 use crate::supervise::SURVIVORS;
 use crate::supervise::recover::{self, Verdict};
 use crate::supervise::task::Options;
-use crate::sys::identity::{self, Identity, Place, Process};
+use crate::sys::identity::{self, Beyond, Identity, Process};
 use crate::sys::process;
 use crate::sys::signal::Signal;
 
@@ -123,18 +123,16 @@ fn ask(store: &mut Store, task: Task) -> Result<Option<(Task, Process)>, Error> 
 
 /// Why a task cannot be ended from here, and who can.
 fn where_to_end(task: &Task, identity: Option<&Identity>) -> String {
-    let Some(Identity { place, .. }) = identity else {
-        return "was started by taskwatcher 1.7, which does not say where; end it there".to_owned();
-    };
-    let here = Place::here();
-    if place.machine != here.machine {
-        let host = task.host.as_deref().unwrap_or("another machine");
-        format!("runs on {host}; end it there")
-    } else if place.uid != here.uid {
-        let user = identity::user_name(place.uid);
-        format!("belongs to {user}; only {user} can end it")
-    } else {
-        "runs in another container of this machine; end it there".to_owned()
+    match identity.map(|identity| identity.place.beyond()) {
+        None => "was started by taskwatcher 1.7, which does not say where; end it there".to_owned(),
+        Some(Beyond::Machine) => {
+            let host = task.host.as_deref().unwrap_or("another machine");
+            format!("runs on {host}; end it there")
+        }
+        Some(Beyond::User(user)) => format!("belongs to {user}; only {user} can end it"),
+        Some(Beyond::Container) => {
+            "runs in another container of this machine; end it there".to_owned()
+        }
     }
 }
 

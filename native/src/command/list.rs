@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use taskwatcher_core::json::Json;
+use taskwatcher_core::outcome::Ending;
 use taskwatcher_core::record::Task;
 
 use crate::error::Error;
@@ -11,8 +13,10 @@ use crate::render::output::print_table;
 use crate::render::table::{self, Look};
 use crate::store::{Store, is_running};
 use crate::supervise::recover::{self, Verdict};
-use crate::sys::clock;
+use crate::supervise::task::Options;
 use crate::sys::file::Version;
+use crate::sys::identity::Beyond;
+use crate::sys::{clock, process};
 
 /// Prints the tasks as a table or as JSON.
 pub fn run(database: &Path, json: bool) -> Result<u8, Error> {
@@ -27,16 +31,43 @@ pub fn run(database: &Path, json: bool) -> Result<u8, Error> {
     } else if tasks.is_empty() {
         crate::complain("no task is running or reserved");
     } else {
-        let is_elsewhere =
-            |task: &Task| is_running(task) && recover::judge(task) == Verdict::Elsewhere;
         let look = Look::of_stdout();
-        let mut table = table::tasks(&look, is_elsewhere);
+        let mut table = table::tasks(&look, note);
         for task in &tasks {
             table.push(task);
         }
         print_table(&table.draw(&look))?;
     }
     Ok(0)
+}
+
+/// What the status of a task does not tell.
+fn note(task: &Task) -> String {
+    if !is_running(task) {
+        return String::new();
+    }
+    let identity = recover::identity_of(task);
+    if recover::judge(task) == Verdict::Elsewhere {
+        return match identity.map(|identity| identity.place.beyond()) {
+            None => "started by 1.7".to_owned(),
+            Some(Beyond::Machine) => {
+                format!("on {}", task.host.as_deref().unwrap_or("another machine"))
+            }
+            Some(Beyond::User(user)) => format!("run by {user}"),
+            Some(Beyond::Container) => "in a container".to_owned(),
+        };
+    }
+    if let Some(ending) = task.ending.as_ref().and_then(Json::to::<Ending>) {
+        return format!("being ended: {}", ending.reason);
+    }
+    let options: Option<Options> = task.options.as_ref().and_then(Json::to);
+    if options.is_some_and(|options| options.command_end.is_some()) {
+        return "has ended, what it left runs on".to_owned();
+    }
+    if identity.is_some_and(|identity| process::is_stopped(identity.child)) {
+        return "stopped".to_owned();
+    }
+    String::new()
 }
 
 /// Running and reserved tasks with their present durations and timers. Of a task on another machine,

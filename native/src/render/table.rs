@@ -83,21 +83,8 @@ impl<'a, R> Column<'a, R> {
     }
 }
 
-/// The table of running and reserved tasks. `is_elsewhere` tells those that run where this machine
-/// cannot see them.
-pub fn tasks<'a>(look: &'a Look, is_elsewhere: impl Fn(&Task) -> bool + 'a) -> Table<'a, Task> {
-    let elsewhere = move |task: &Task| {
-        let host = || {
-            task.host
-                .as_deref()
-                .map_or_else(|| "unknown".to_owned(), visible)
-        };
-        if is_elsewhere(task) {
-            host()
-        } else {
-            String::new()
-        }
-    };
+/// The table of running and reserved tasks. `note` tells what their status does not.
+pub fn tasks<'a>(look: &'a Look, note: impl Fn(&Task) -> String + 'a) -> Table<'a, Task> {
     Table::of(vec![
         Column::new("TASK", Kind::Number, |task: &Task| task.taskid.to_string()),
         Column::new("NAME", Kind::Text(12), |task: &Task| {
@@ -115,7 +102,9 @@ pub fn tasks<'a>(look: &'a Look, is_elsewhere: impl Fn(&Task) -> bool + 'a) -> T
         Column::new("HEARTBEAT", Kind::Number, heartbeat),
         Column::new("TIMEOUT", Kind::Number, timeout),
         Column::new("PID", Kind::Number, |task: &Task| number(task.pid)),
-        Column::new("ELSEWHERE", Kind::Text(8), elsewhere),
+        Column::new("NOTE", Kind::Text(8), move |task: &Task| {
+            visible(&note(task))
+        }),
         Column::new("INFO", Kind::Text(8), |task: &Task| {
             infos([&task.info1, &task.info2, &task.info3])
         }),

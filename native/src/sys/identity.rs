@@ -27,6 +27,17 @@ pub struct Place {
     pub timens: u64,
 }
 
+/// Why the processes of a place are not ours to judge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beyond {
+    /// They run on another machine.
+    Machine,
+    /// They belong to another user, of this name.
+    User(String),
+    /// They run in another container of this machine.
+    Container,
+}
+
 impl Place {
     /// The place of this process.
     pub fn here() -> &'static Self {
@@ -48,6 +59,18 @@ impl Place {
             ..self.clone()
         } == *here
             || (self.boot != here.boot && self.machine == here.machine && self.uid == here.uid)
+    }
+
+    /// What keeps this process from judging the processes of a place that is not ours.
+    pub fn beyond(&self) -> Beyond {
+        let here = Self::here();
+        if self.machine != here.machine {
+            Beyond::Machine
+        } else if self.uid != here.uid {
+            Beyond::User(user_name(self.uid))
+        } else {
+            Beyond::Container
+        }
     }
 
     /// Whether paths and clocks mean the same there, whoever the user is.

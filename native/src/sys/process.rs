@@ -81,6 +81,12 @@ fn parse(pid: i32, line: &[u8]) -> Option<Stat> {
     })
 }
 
+/// Whether a process was stopped, by a signal or by a debugger.
+pub fn is_stopped(process: Process) -> bool {
+    stat(process.pid)
+        .is_some_and(|stat| stat.process() == process && matches!(stat.state, b'T' | b't'))
+}
+
 /// How a process has ended that nobody has reaped yet, if it ever executed a program; told to those
 /// who may trace it. Others are told zero by the kernel, which is taken for nothing said.
 pub fn exit_of_zombie(process: Process) -> Option<Exit> {
