@@ -8,6 +8,8 @@ export default defineConfig({
     environment: 'node',
     fileParallelism: false,
     testTimeout: 60_000,
+    // As patient as the browser's own waiting is, on a machine that does other work as well.
+    expect: { poll: { timeout: 20_000 } },
     hookTimeout: 60_000,
     globalSetup: 'e2e/prepare.ts',
   },

@@ -125,6 +125,11 @@ export async function stateAt(page: Page, line: number): Promise<void> {
   await expect.poll(() => page.locator('.state-pane h2').textContent()).toBe(`State at line ${line.toLocaleString('en-US')}`);
 }
 
+/** Waits until the browser knows how far the list is scrolled. */
+export async function noted(page: Page, top: number): Promise<void> {
+  await page.waitForFunction((wanted) => (history.state as { top?: number } | null)?.top === wanted, top);
+}
+
 export async function openSample(page: Page, title: string): Promise<void> {
   await page.getByRole('button', { name: title }).click();
   await opened(page);

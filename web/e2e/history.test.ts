@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { dropFiles, onBuilds, opened, openSample } from './browser';
+import { dropFiles, noted, onBuilds, opened, openSample } from './browser';
 import { FILES, FOLDER, HOSTILE } from './files';
 
 const names = (page: Page): Promise<string[]> => page.locator('.list-row .cell.name').allTextContents();
@@ -236,6 +236,23 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.locator('.by-name tbody tr').count()).toBe(6);
     await expect.poll(() => cut('.by-name .scroll')).toBe(0);
     await page.setViewportSize({ width: 1360, height: 860 });
+  });
+
+  test('Back and a reload find the table where it stood', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A week of history');
+    const table = page.getByRole('grid', { name: 'Tasks' });
+    const top = (): Promise<number> => table.evaluate((element) => element.scrollTop);
+    await table.evaluate((element) => (element.scrollTop = 900));
+    await noted(page, 900);
+    await page.getByRole('button', { name: 'Duration' }).click();
+    await expect.poll(top).toBe(0);
+    await page.goBack();
+    await expect.poll(top).toBe(900);
+    await noted(page, 900);
+    await page.reload();
+    await opened(page);
+    await expect.poll(top).toBe(900);
   });
 
   test('in a low window the table still has room', async () => {

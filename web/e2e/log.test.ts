@@ -3,7 +3,7 @@ import { appendFileSync, copyFileSync, readFileSync, rmSync, writeFileSync } fro
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { dropFiles, onBuilds, opened, openSample, stateAt } from './browser';
+import { dropFiles, noted, onBuilds, opened, openSample, stateAt } from './browser';
 import { FILES, FOLDER, HOSTILE, HUNDRED_LINES } from './files';
 
 const SMALL_LINES = 207;
@@ -267,6 +267,34 @@ onBuilds(['site', 'one file'], (viewer) => {
     await opened(page);
     await page.locator('#line-1502').waitFor();
     expect(await top()).toBe(30_000);
+    // The browser's own Reload opens a sample again; any other file has to be given again.
+    await noted(page, 30_000);
+    await page.reload();
+    await opened(page);
+    await expect.poll(top).toBe(30_000);
+  });
+
+  test('a file that is given again after a reload of the page stands where it stood', async () => {
+    const { page } = viewer;
+    const lines = page.getByRole('listbox', { name: 'Lines' });
+    const top = (): Promise<number> => lines.evaluate((element) => element.scrollTop);
+    const long = join(FOLDER, 'long.log');
+    writeFileSync(long, '[step]on\n'.repeat(12_000));
+    await dropFiles(page, [long]);
+    await opened(page);
+    await lines.evaluate((element) => (element.scrollTop = 123_450));
+    await noted(page, 123_450);
+    for (let times = 0; times < 2; times++) await page.reload();
+    await page.getByText('long.log').waitFor();
+    await dropFiles(page, [long]);
+    await opened(page);
+    await expect.poll(top).toBe(123_450);
+    // Later on it is another opening.
+    await dropFiles(page, [FILES.small]);
+    await opened(page);
+    await dropFiles(page, [long]);
+    await opened(page);
+    await page.locator('#line-12000').waitFor();
   });
 
   test('Back leads from file to file as far as a page may', async () => {
@@ -348,21 +376,21 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.locator('.line').last().textContent()).toContain('no line end yet');
     await page.getByRole('button', { name: 'Follow' }).click();
     appendFileSync(file, 'ress]3\n[done]yes\n');
-    await expect.poll(() => page.locator('.figures').textContent(), { timeout: 10_000 }).toContain('4 lines');
+    await expect.poll(() => page.locator('.figures').textContent()).toContain('4 lines');
     await stateAt(page, 4);
     expect(await page.locator('.pair', { hasText: 'progress' }).locator('.value').textContent()).toBe('3');
     // Another file in its place is read afresh.
     writeFileSync(file, '[fresh]start\n');
-    await expect.poll(() => page.locator('.figures').textContent(), { timeout: 10_000 }).toContain('1 line ');
+    await expect.poll(() => page.locator('.figures').textContent()).toContain('1 line ');
     await page.getByRole('button', { name: 'Follow', pressed: true }).waitFor();
     appendFileSync(file, '[fresh]more\n');
-    await expect.poll(() => page.locator('.state-pane h2').textContent(), { timeout: 10_000 }).toBe('State at line 2');
+    await expect.poll(() => page.locator('.state-pane h2').textContent()).toBe('State at line 2');
     rmSync(file);
     await page.getByRole('button', { name: 'Reload' }).click();
     await expect.poll(() => page.locator('.toast').textContent()).toMatch(/cannot be read any more/);
     copyFileSync(FILES.small, file);
     await page.getByRole('button', { name: 'Reload' }).click();
-    await expect.poll(() => page.locator('.figures').textContent(), { timeout: 10_000 }).toContain('207 lines');
+    await expect.poll(() => page.locator('.figures').textContent()).toContain('207 lines');
   });
 
   test('a last line without line feed counts in every pane, and grows on', async () => {
@@ -372,8 +400,8 @@ onBuilds(['site', 'one file'], (viewer) => {
     await dropFiles(page, [file]);
     await opened(page);
     const shows = async (lines: number, progress: string): Promise<void> => {
-      await expect.poll(() => page.locator('.pair', { hasText: 'progress' }).locator('.value').textContent(), { timeout: 10_000 }).toBe(progress);
-      await expect.poll(() => page.locator('.state-pane h2').textContent(), { timeout: 10_000 }).toBe(`State at line ${lines}`);
+      await expect.poll(() => page.locator('.pair', { hasText: 'progress' }).locator('.value').textContent()).toBe(progress);
+      await expect.poll(() => page.locator('.state-pane h2').textContent()).toBe(`State at line ${lines}`);
       await expect.poll(() => page.locator('.key-row', { hasText: 'progress' }).locator('.value').textContent()).toBe(progress);
       await expect.poll(() => page.locator('.line').last().textContent()).toMatch(/no line end yet/);
       expect(await page.locator('.figures').textContent()).toMatch(`${lines} lines`);

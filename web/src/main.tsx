@@ -1,8 +1,9 @@
 // Starts the viewer.
+import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './app/app';
-import { openSample, keepTop, returnTo, unexpected } from './app/opening';
-import { place, startPlace } from './app/place';
+import { openSample, returnTo, topNow, unexpected } from './app/opening';
+import { noteTop, place, startPlace } from './app/place';
 import { startTheme } from './app/theme';
 import { startWidth } from './app/width';
 import { Cancelled } from './protocol/client';
@@ -14,7 +15,10 @@ import './style/history.css';
 
 startTheme();
 startWidth();
-startPlace({ restore: returnTo, keep: keepTop });
+startPlace({ restore: returnTo, top: topNow });
+effect(() => {
+  if (topNow() !== undefined) noteTop();
+});
 // What nobody expected is said, and not left to a silent page.
 addEventListener('error', (event) => {
   // Sizes that settle a frame later; browsers report it as an error, and it is none.

@@ -6,7 +6,7 @@ import { Cancelled, type Client } from '../protocol/client';
 import { prepareClient, takeClient } from '../protocol/start';
 import { visible } from '../text/visible';
 import { tell } from '../ui/save';
-import { note, noteOnly, type Place, place } from './place';
+import { note, noteOnly, type Place, place, takeTop } from './place';
 import { SAMPLES } from './samples';
 
 export interface Source {
@@ -75,6 +75,8 @@ export async function openSource(next: Source, keepPlace = false): Promise<void>
     [client, coming, source] = [own, null, next];
     tell('');
     const same = keepPlace || place.value.get('file') === opened.name;
+    const left = takeTop();
+    const top = same && !isOpen(before) ? left : undefined;
     if (same) note({ file: opened.name, sample: next.sample }, 'replace');
     else noteOnly({ file: opened.name, sample: next.sample });
     const listener = {
@@ -86,10 +88,12 @@ export async function openSource(next: Source, keepPlace = false): Promise<void>
     if (opened.kind === 'log') {
       const model = new LogModel(own, ++opens, opened, next.handles[0] ?? null, listener, () => void reload());
       if (keepPlace && before.kind === 'log') model.carry(before.model);
+      else if (top !== undefined) model.restore(place.value, top);
       current.value = { kind: 'log', model };
     } else {
       const model = new HistoryModel(own, ++opens, opened, listener);
       if (keepPlace && before.kind === 'history') model.carry(before.model);
+      else if (top !== undefined) model.restore(place.value, top);
       current.value = { kind: 'history', model };
     }
     if (isOpen(before)) before.model.dispose();
@@ -139,10 +143,11 @@ export function isOpen(now: Current): now is Extract<Current, { model: unknown }
   return now.kind === 'log' || now.kind === 'history';
 }
 
-/** Where the lines of a log stand. */
-export function keepTop(): number | undefined {
-  const now = current.peek();
-  return now.kind === 'log' ? now.model.linePosition.top.peek() : undefined;
+/** Where the lines of a log stand, or the tasks of a history. */
+export function topNow(): number | undefined {
+  const now = current.value;
+  if (now.kind === 'log') return now.model.linePosition.top.value;
+  return now.kind === 'history' ? now.model.position.top.value : undefined;
 }
 
 /** The browser went back or on: to another place in this file, to a sample, or to what is not open. */
@@ -151,8 +156,7 @@ export function returnTo(to: Place, top?: number): void {
   const open = isOpen(now) ? now.model : null;
   const file = to.get('file');
   const sample = to.get('sample');
-  if (now.kind === 'log' && file === now.model.name) now.model.restore(to, top);
-  else if (open && file === open.name) open.restore(to);
+  if (open && file === open.name) open.restore(to, top);
   else if (sample !== undefined) void openSample(sample, true);
   else if (file === undefined) closeFile();
   else if (open) {

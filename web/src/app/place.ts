@@ -9,37 +9,56 @@ export type Change = Record<string, string | number | null | undefined>;
 
 export const place = signal<Place>(new Map());
 
-/** What the address does not say of a place, and what Back should find again all the same. */
-interface Keeper<Kept> {
-  restore(place: Place, kept: Kept | undefined): void;
-  keep(): Kept;
+/** What the address does not say, and what Back and Reload should find again all the same. */
+interface Keeper {
+  /** The browser went to another place, where the list was scrolled so far. */
+  restore(place: Place, top: number | undefined): void;
+  /** How far the list is scrolled; undefined: there is none. */
+  top(): number | undefined;
 }
-let keeper: Keeper<unknown> = { restore: () => {}, keep: () => undefined };
-const kept = new Map<number, unknown>();
-/** How many steps this one is behind the first: the browser's name for it. */
-let entry = 0;
+/** What the browser keeps with a step, also while the page is loaded again. */
+interface Step {
+  top?: number | undefined;
+}
+let keeper: Keeper = { restore: () => {}, top: () => undefined };
+/** The address and the step as the browser has them. */
 let written = '';
-/** What the address does not say yet, and how it will. */
+let writtenTop: number | undefined;
+/** Where the list stood before the page was loaded. */
+let topBefore: number | undefined;
+/** What the browser has not been told yet, and how it will be. */
 let waiting: { how: 'push' | 'replace'; timer: number } | null = null;
+let resting = 0;
 
 /** Reads the address, and from then on restores places whenever the browser changes it. */
-export function startPlace<Kept>(own: Keeper<Kept>): void {
-  keeper = own as Keeper<unknown>;
+export function startPlace(own: Keeper): void {
+  keeper = own;
   place.value = readHash(location.hash);
   written = location.hash;
-  entry = Number(history.state ?? 0);
+  topBefore = writtenTop = topHere();
   addEventListener('popstate', returned);
   addEventListener('hashchange', returned);
 }
 
+/** For the first file that is opened after the page was loaded: where its list stood before. */
+export function takeTop(): number | undefined {
+  const top = topBefore;
+  topBefore = undefined;
+  return top;
+}
+
+function topHere(): number | undefined {
+  return (history.state as Step | null)?.top;
+}
+
 function returned(): void {
   if (location.hash === written) return;
+  clearTimeout(resting);
   flush(false);
-  kept.set(entry, keeper.keep());
-  entry = Number(history.state ?? 0);
   written = location.hash;
+  writtenTop = topHere();
   place.value = readHash(location.hash);
-  keeper.restore(place.value, kept.get(entry));
+  keeper.restore(place.value, writtenTop);
 }
 
 /** To be somewhere else altogether: what is not named here is taken out. */
@@ -59,13 +78,25 @@ export function note(change: Change, how: 'push' | 'replace'): void {
   // A step of its own ends what came before it.
   if (how === 'push') {
     flush(true);
-    kept.set(entry, keeper.keep());
+    write('replace');
   }
   place.value = next;
-  if (waiting) return;
-  // Browsers refuse more than some hundred changes in half a minute, and take milliseconds for each:
-  // a steady movement is written now and then, a step once the page has answered to it.
-  waiting = { how, timer: window.setTimeout(() => flush(true), how === 'push' ? 0 : 400) };
+  writeSoon(how);
+}
+
+/** The list was scrolled: written once it rests, so that no frame of the movement waits for it. */
+export function noteTop(): void {
+  clearTimeout(resting);
+  resting = window.setTimeout(() => writeSoon('replace'), 300);
+}
+
+/**
+ * Browsers refuse more than some hundred changes in half a minute, and take milliseconds for each: a
+ * steady movement is written now and then, a step once the page has answered to it. What a page
+ * writes when it is left is not always kept.
+ */
+function writeSoon(how: 'push' | 'replace'): void {
+  waiting ??= { how, timer: window.setTimeout(() => flush(true), how === 'push' ? 0 : 400) };
 }
 
 function flush(keep: boolean): void {
@@ -78,15 +109,16 @@ function flush(keep: boolean): void {
 
 function write(how: 'push' | 'replace'): void {
   const hash = writeHash(place.value);
-  if (hash === written || (hash === '#' && written === '')) return;
-  written = hash;
+  const top = keeper.top() ?? (how === 'replace' ? writtenTop : undefined);
+  const isSame = hash === written || (hash === '#' && written === '');
+  if (isSame && top === writtenTop) return;
   const address = location.pathname + location.search + hash;
-  if (how === 'push') {
-    kept.delete(++entry);
-    history.pushState(entry, '', address);
-  } else history.replaceState(entry, '', address);
+  if (isSame) history.replaceState({ top } satisfies Step, '');
+  else if (how === 'push') history.pushState({ top } satisfies Step, '', address);
+  else history.replaceState({ top } satisfies Step, '', address);
   // What the browser made of it, so that a later comparison is with the same spelling.
   written = location.hash;
+  writtenTop = top;
 }
 
 export function readHash(hash: string): Place {

@@ -79,9 +79,10 @@ export function Filters({ model }: { model: HistoryModel }) {
 /** How many tasks the table holds, and the way out of the page. */
 export function TakeAway({ model }: { model: HistoryModel }) {
   const exporting = model.exporting.value;
+  const queried = model.queried.value;
   return (
     <p class="actions">
-      <span class="dim count" role="status">{count(model.queried.value?.count ?? 0)} shown</span>
+      <span class="dim count" role="status">{queried && `${count(queried.count)} shown`}</span>
       {exporting ? (
         <button type="button" class="quiet" onClick={() => exporting.stop.abort()}>Cancel {Math.round(exporting.part * 100)} %</button>
       ) : (

@@ -161,7 +161,7 @@ export class HistoryModel {
     }
   }
 
-  restore(from: Place): void {
+  restore(from: Place, top?: number): void {
     const sort = from.get('sort') ?? '';
     const column = SORTS.find((one) => one === sort.replace('-', ''));
     const since = numberIn(from, 'since', -1);
@@ -175,6 +175,10 @@ export class HistoryModel {
       this.scale.scroll.value = numberIn(from, 'scroll', 0);
     });
     this.#find(from.get('task'));
+    if (top === undefined) return;
+    // The same rows are there already; others come, and are put there then.
+    if (JSON.stringify(this.query()) === this.#asked) this.position.stay(top);
+    else this.#wantedTop = top;
   }
 
   async takeCsv(): Promise<Blob | null> {
@@ -206,6 +210,7 @@ export class HistoryModel {
   }
 
   #asked = '';
+  #wantedTop: number | undefined;
 
   #ask(query: Query, view: View): void {
     this.#asking.run(async () => {
@@ -221,8 +226,11 @@ export class HistoryModel {
             this.gantt.value = null;
             if (again) this.cursor.value = 0;
           });
-          if (again) this.position.move(0);
+          this.position.rows = queried.count;
+          const top = this.#wantedTop ?? (again ? 0 : undefined);
+          if (top !== undefined) this.position.stay(top);
         }
+        this.#wantedTop = undefined;
         if (view === 'timeline' && !this.gantt.peek()) {
           this.gantt.value = await this.client.call('gantt', { limit: MOST_BARS });
         }

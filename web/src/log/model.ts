@@ -195,9 +195,10 @@ export class LogModel {
 
   #arrive(): void {
     const wanted = this.#wantedLine;
-    if (wanted === 0 || (wanted > this.lines.peek() && !this.done.peek())) return;
-    this.#wantedLine = 0;
     const top = this.#wantedTop;
+    const isThere = wanted <= this.lines.peek() && (top ?? 0) <= this.linePosition.last;
+    if (wanted === 0 || !(isThere || this.done.peek())) return;
+    this.#wantedLine = 0;
     this.go(Math.min(wanted, this.lines.peek()), 'replace', top === undefined);
     if (top !== undefined) this.linePosition.stay(top);
   }
