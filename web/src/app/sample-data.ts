@@ -46,14 +46,15 @@ const JOBS: [name: string, seconds: number, command: string[], failing: number][
   ['calibrate', 900, ['calibrate', '--port', '7'], 0.03],
   ['nightly-report', 75, ['sh', '-c', 'make report | tee /tmp/report.txt'], 0.02],
 ];
+/** In the words of the launcher. */
 const ENDS: [outcome: string, exitcode: number | null, signal: string | null, error: string][] = [
-  ['failed', 1, null, 'exit status 1'],
-  ['failed', 3, null, 'exit status 3'],
+  ['failed', 1, null, 'exit code 1'],
+  ['failed', 3, null, 'exit code 3'],
   ['signalled', null, 'SIGSEGV', 'ended by SIGSEGV'],
-  ['timeout', null, 'SIGKILL', 'no heartbeat for 300s'],
-  ['killed', null, 'SIGTERM', 'ended on request'],
-  ['lost', null, null, 'its launcher died; exit status unknown'],
-  ['not_started', 127, null, 'no such command'],
+  ['timeout', null, 'SIGKILL', 'no heartbeat for 5m'],
+  ['killed', null, 'SIGTERM', 'killed by ada'],
+  ['lost', null, null, 'its launcher died and nobody saw how it ended; exit status unknown'],
+  ['not_started', null, null, 'the command was not found; check its spelling and PATH'],
 ];
 
 export function labWeek(): string {
