@@ -88,7 +88,7 @@ maximum time did; 125 taskwatcher failed; 126 the command cannot be executed; 12
     Update,
     /// Write tasks, history and feedback as one JSON document, for the viewer
     Export {
-        /// The file [default: standard output]
+        /// The file, or - for standard output [default: -]
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },
@@ -227,7 +227,7 @@ pub fn parse(arguments: &[OsString]) -> Parsed {
         Err(error) if !error.use_stderr() => Parsed::Text(error.render().to_string()),
         Err(error) => {
             let command = subcommand(arguments);
-            let message = one_line(&error, command);
+            let message = one_line(&error, command, arguments);
             Parsed::Wrong {
                 message,
                 launch: command == Some("launch"),
@@ -250,7 +250,7 @@ fn subcommand(arguments: &[OsString]) -> Option<&str> {
 }
 
 /// Clap explains in paragraphs; the first one says what was wrong.
-fn one_line(error: &clap::Error, command: Option<&str>) -> String {
+fn one_line(error: &clap::Error, command: Option<&str>, arguments: &[OsString]) -> String {
     let help = command.map_or_else(String::new, |command| format!("{command} "));
     let text = error.render().to_string();
     if text.starts_with(|letter: char| letter.is_uppercase())
@@ -261,6 +261,14 @@ fn one_line(error: &clap::Error, command: Option<&str>) -> String {
     let paragraph = text.split("\n\n").next().unwrap_or_default();
     let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line).to_owned();
+    let is_command = error.kind() == clap::error::ErrorKind::UnknownArgument
+        && command == Some("launch")
+        && arguments.iter().all(|word| word != "--");
+    if is_command {
+        return format!(
+            "{line}; put -- before the command: taskwatcher launch [OPTIONS] -- COMMAND"
+        );
+    }
     format!("{line}; see 'taskwatcher {help}--help'")
 }
 

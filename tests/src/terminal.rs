@@ -18,7 +18,7 @@ use crate::wait::{Deadline, first_readable, readable};
 pub struct Terminal {
     master: PtyMaster,
     /// Kept open, so that the terminal lives on between two programs.
-    _slave: File,
+    slave: File,
     path: PathBuf,
     seen: Vec<u8>,
 }
@@ -39,19 +39,25 @@ impl Terminal {
             .custom_flags(OFlag::O_NOCTTY.bits())
             .open(&path)
             .expect("the terminal");
+        let terminal = Self {
+            master,
+            slave,
+            path,
+            seen: Vec::new(),
+        };
+        terminal.resize(columns);
+        terminal
+    }
+
+    /// Gives it this many columns, as a person does who pulls at the window.
+    pub fn resize(&self, columns: u16) {
         let size = Winsize {
             ws_row: 40,
             ws_col: columns,
             ws_xpixel: 0,
             ws_ypixel: 0,
         };
-        tcsetwinsize(&slave, size).expect("a size");
-        Self {
-            master,
-            _slave: slave,
-            path,
-            seen: Vec::new(),
-        }
+        tcsetwinsize(&self.slave, size).expect("a size");
     }
 
     /// The device that programs open.

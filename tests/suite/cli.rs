@@ -243,8 +243,9 @@ fn the_list_tells_what_a_status_does_not() {
     let note = || {
         let list = lab.run(["list"]).success();
         let (head, row) = list.split_once('\n').expect("a row");
-        head.find("NOTE")
-            .map(|place| row[place..].trim().to_owned())
+        let place = head.find("NOTE")?;
+        let end = head.find("STARTED").expect("a column");
+        Some(row[place..end].trim().to_owned())
     };
     let options = ["--grace", "1h", "--leftovers", "wait"];
     let (launcher, mut puppet) = lab.launch(&options, "p", &[]);
@@ -264,7 +265,7 @@ fn the_list_tells_what_a_status_does_not() {
         let options = tasks[0]["options"].as_str()?;
         options.contains("\"command_end\":{").then_some(())
     });
-    let is_over = "has ended, what it left runs on";
+    let is_over = "has ended; what it left runs on";
     assert_eq!(note().as_deref(), Some(is_over));
     launcher.signal(Signal::TERM);
     assert_eq!(left.next_signal(), "SIGTERM");

@@ -97,6 +97,18 @@ fn what_is_made_is_private_and_what_was_there_keeps_its_mode() {
 }
 
 #[test]
+fn a_link_may_lead_to_where_the_database_is_to_be() {
+    let lab = lab();
+    fs::create_dir(lab.path("disk")).expect("a folder");
+    let file = lab.path("disk").join("tasks.db");
+    std::os::unix::fs::symlink(&file, lab.path("link.db")).expect("a link");
+    let link = lab.path("link.db");
+    let link = link.to_str().expect("a plain name");
+    assert_eq!(lab.run(["--db", link, "reserve"]).success().trim(), "1");
+    assert!(file.is_file());
+}
+
+#[test]
 fn unusable_databases_are_4_and_left_as_they_are() {
     let lab = lab();
     let text_file = lab.path("text.db");

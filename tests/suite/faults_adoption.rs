@@ -533,6 +533,31 @@ fn without_pidfds(lab: &Lab, line: &[&str]) -> Running {
 }
 
 #[test]
+fn what_a_command_has_left_shows_whose_it_is_in_a_database_of_others() {
+    let lab = lab();
+    let (launcher, mut puppet) = lab.launch(&["--leftovers", "wait"], "p", &[]);
+    let left = puppet.child(lab.stage(), "left", "setsid orphan");
+    let mut access = std::fs::metadata(lab.database_file())
+        .expect("a database")
+        .permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut access, 0o666);
+    std::fs::set_permissions(lab.database_file(), access).expect("access");
+    puppet.exit(3);
+    lab.wait_for_database("the end of the command", |database| {
+        let tasks = rows(database, "SELECT options FROM tasks");
+        let options = tasks[0]["options"].as_str()?;
+        options.contains("\"command_end\":{").then_some(())
+    });
+    let task = id(&lab.only_task()).to_string();
+    launcher.signal(Signal::KILL);
+    let _ = launcher.wait();
+    assert_eq!(lab.run(["kill", &task]).code(), 0);
+    drop(left);
+    assert_eq!(lab.only_record()["exitcode"], json!(3));
+    lab.assert_nothing_left();
+}
+
+#[test]
 fn what_a_database_of_others_names_is_not_signalled_unless_it_shows_itself() {
     let lab = lab();
     let mut database = std::fs::metadata(lab.folder())

@@ -242,8 +242,39 @@ fn a_stop_and_a_go_on_without_a_terminal_reach_the_command() {
     assert_eq!(puppet.next_signal(), "SIGTSTP");
     launcher.signal(Signal::CONT);
     assert_eq!(puppet.next_signal(), "SIGCONT");
+    // Its successor does the same.
+    launcher.signal(Signal::KILL);
+    let _ = running.wait();
+    let launcher = launcher_of(&lab, id(&lab.only_task()));
+    launcher.signal(Signal::TSTP);
+    assert_eq!(puppet.next_signal(), "SIGTSTP");
+    launcher.signal(Signal::CONT);
+    assert_eq!(puppet.next_signal(), "SIGCONT");
     puppet.exit(0);
-    assert_eq!(running.wait().code(), 0);
+    launcher.reap();
+    assert_eq!(text(&lab.only_record(), "outcome"), "succeeded");
+}
+
+#[test]
+fn beside_a_pipe_a_new_size_of_the_terminal_reaches_the_whole_group() {
+    for launched in [false, true] {
+        let lab = lab();
+        let (_running, mut login, mut terminal) = shell(&lab);
+        terminal.type_bytes(format!("{} | cat\n", task_line(&lab, launched)).as_bytes());
+        let mut task = lab.stage().expect("task");
+        let mut child = task.child(lab.stage(), "child", "");
+        for puppet in [&mut task, &mut child] {
+            puppet.tell("hold SIGWINCH");
+        }
+        terminal.resize(100);
+        for puppet in [&mut task, &mut child] {
+            assert_eq!(puppet.next_signal(), "SIGWINCH", "launched: {launched}");
+        }
+        child.exit(0);
+        task.exit(0);
+        terminal.type_bytes(b"exit\n");
+        assert_eq!(login.tell("await"), "0");
+    }
 }
 
 #[test]

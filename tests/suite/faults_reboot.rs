@@ -145,7 +145,7 @@ fn the_tasks_of_a_container_that_is_gone_are_lost() {
     puppet.say("[a]1");
     let task = id(&lab.only_task());
     let listed = lab.run(["list"]).success();
-    assert!(listed.contains("in a container"), "{listed}");
+    assert!(listed.contains("in another container"), "{listed}");
     assert_eq!(lab.feedback(task), json!({"a": "1"}));
     let inside = lab.processes();
     container.signal(Signal::KILL);

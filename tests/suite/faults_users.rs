@@ -102,7 +102,7 @@ fn another_user_ends_nothing_and_is_told_why() {
             .contains("root")
     );
     let listed = as_nobody(&lab, &["list"]).wait();
-    assert!(listed.success().contains("run by root"));
+    assert!(listed.success().contains("of user root"));
     let program = Process::open(puppet.pid()).expect("the program");
     puppet.exit(0);
     program.reap();

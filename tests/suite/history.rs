@@ -304,7 +304,11 @@ fn an_export_into_what_is_no_file_is_written_there() {
     let link = lab.path("link.json");
     std::os::unix::fs::symlink(lab.path("behind.json"), &link).expect("a link");
     lab.run(["export", "link.json"]).done();
-    assert!(link.is_symlink() && lab.path("behind.json").exists());
+    let behind = fs::metadata(lab.path("behind.json")).expect("a file");
+    assert!(link.is_symlink());
+    assert_eq!(behind.permissions().mode() & 0o777, 0o600);
+    let printed = lab.run(["export", "-"]).success();
+    assert!(printed.contains("taskwatcher/1") && !lab.path("-").exists());
     let _ = lab.run(["export", "."]).failure(1);
 }
 

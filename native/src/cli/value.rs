@@ -49,7 +49,7 @@ pub fn time(text: &str) -> Result<i64, String> {
 /// Reads a whole number that is not negative.
 pub fn number<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err("write a whole number".to_owned());
+        return Err("write a whole number, 0 or more".to_owned());
     }
     let number = text.parse::<u64>().ok();
     number

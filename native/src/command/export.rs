@@ -1,8 +1,7 @@
 //! `export`: everything in one JSON document, for the viewer.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use taskwatcher_core::database::read::HistoryFilter;
@@ -11,10 +10,11 @@ use crate::error::Error;
 use crate::render::document::Document;
 use crate::store::{Store, is_running};
 use crate::supervise::recover;
-use crate::sys::{file, identity};
+use crate::sys::file::{self, NewFile};
 
 /// Writes the document to a file or to standard output.
 pub fn run(database: &Path, file: Option<&Path>) -> Result<u8, Error> {
+    let file = file.filter(|path| *path != Path::new("-"));
     let mut store = recover::open(database)?;
     refresh_feedback(&mut store)?;
     match file {
@@ -37,28 +37,14 @@ fn write_file(store: &Store, path: &Path) -> Result<(), Error> {
     let mode = match fs::symlink_metadata(path) {
         Ok(data) if data.is_file() => Some(data.permissions()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        _ => return write(store, File::create(path).map_err(failed)?),
+        _ => return write(store, file::open_to_replace(path).map_err(failed)?),
     };
-    // A name of its own, so that two exports to one file do not write into each other.
-    let mark = identity::random_mark().map_err(failed)?;
-    let mut part = path.as_os_str().to_owned();
-    part.push(format!(".{mark}.part"));
-    let mut options = OpenOptions::new();
-    let out = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&part)
-        .map_err(failed)?;
-    let written = mode
-        .map_or(Ok(()), |mode| out.set_permissions(mode))
-        .map_err(failed)
-        .and_then(|()| write(store, out))
-        .and_then(|()| fs::rename(&part, path).map_err(failed));
-    if written.is_err() {
-        let _ = fs::remove_file(&part);
+    let new = NewFile::begin(path).map_err(failed)?;
+    if let Some(mode) = mode {
+        new.file().set_permissions(mode).map_err(failed)?;
     }
-    written
+    write(store, new.file())?;
+    new.appear(path).map_err(failed)
 }
 
 /// What is written is the state at one moment, however long the writing takes; only a finished task

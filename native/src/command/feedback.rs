@@ -13,7 +13,7 @@ use crate::supervise::recover;
 
 /// Prints the values as JSON and stores them.
 pub fn run(database: &Path, id: i64) -> Result<u8, Error> {
-    let mut store = recover::open(database)?;
+    let mut store = recover::open_to_read(database)?;
     let Some(task) = store.task(id)? else {
         return finished(&store, id);
     };
@@ -46,9 +46,13 @@ pub fn present(store: &mut Store, task: &Task) -> Result<Values, Error> {
     if is_new
         && !store.is_read_only()
         && let Some(identity) = recover::identity_of(task)
-        && let Err(error) = store.store_feedback(&identity.run, &reading.to_row(id))
     {
-        crate::warn(&format!("the values of task {id} were not stored: {error}"));
+        match store.store_feedback(&identity.run, &reading.to_row(id)) {
+            Ok(()) | Err(Error::Locked) => {}
+            Err(error) => {
+                crate::warn(&format!("the values of task {id} were not stored: {error}"));
+            }
+        }
     }
     Ok(reading.values)
 }

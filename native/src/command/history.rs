@@ -14,7 +14,7 @@ use crate::supervise::recover;
 
 /// Prints the finished tasks as a table or as JSON.
 pub fn run(database: &Path, arguments: &HistoryArgs) -> Result<u8, Error> {
-    let store = recover::open(database)?;
+    let store = recover::open_to_read(database)?;
     let filter = HistoryFilter {
         name: arguments.name.clone(),
         outcome: arguments.outcome.map(|outcome| outcome.as_str().to_owned()),
@@ -38,7 +38,11 @@ pub fn run(database: &Path, arguments: &HistoryArgs) -> Result<u8, Error> {
         Ok(())
     })?;
     if table.is_empty() {
-        crate::complain("no finished task matches");
+        crate::complain(if filter == HistoryFilter::default() {
+            "no task has finished yet"
+        } else {
+            "no finished task matches"
+        });
     } else {
         print_table(&table.draw(&look))?;
     }

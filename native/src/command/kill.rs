@@ -98,8 +98,11 @@ fn ask(store: &mut Store, task: Task) -> Result<Option<(Task, Process)>, Error> 
                 identity.child.pid
             )))
         }
-        Verdict::Orphaned => Err(Error::Refused(format!(
+        Verdict::Orphaned if recover::is_inside_task() => Err(Error::Refused(format!(
             "task {id} has lost its launcher, and inside another task none is started; end it from outside"
+        ))),
+        Verdict::Orphaned => Err(Error::Refused(format!(
+            "task {id} is not ended: it has lost its launcher, and no other one could be started yet; try again"
         ))),
         Verdict::Supervised => {
             let ending = Ending {
@@ -129,7 +132,7 @@ fn where_to_end(task: &Task, identity: Option<&Identity>) -> String {
             let host = task.host.as_deref().unwrap_or("another machine");
             format!("runs on {host}; end it there")
         }
-        Some(Beyond::User(user)) => format!("belongs to {user}; only {user} can end it"),
+        Some(Beyond::User(user)) => format!("belongs to the user {user}, who alone can end it"),
         Some(Beyond::Container) => {
             "runs in another container of this machine; end it there".to_owned()
         }

@@ -11,16 +11,17 @@ use crate::error::Error;
 use crate::render::document::Document;
 use crate::render::output::print_table;
 use crate::render::table::{self, Look};
+use crate::render::time::local_time;
 use crate::store::{Store, is_running};
 use crate::supervise::recover::{self, Verdict};
 use crate::supervise::task::Options;
 use crate::sys::file::Version;
-use crate::sys::identity::Beyond;
+use crate::sys::identity::{Beyond, Identity};
 use crate::sys::{clock, process};
 
 /// Prints the tasks as a table or as JSON.
 pub fn run(database: &Path, json: bool) -> Result<u8, Error> {
-    let store = recover::open(database)?;
+    let store = recover::open_to_read(database)?;
     let tasks = present_tasks(&store)?;
     if json {
         let mut document = Document::begin(io::stdout().lock())?;
@@ -32,6 +33,7 @@ pub fn run(database: &Path, json: bool) -> Result<u8, Error> {
         crate::complain("no task is running or reserved");
     } else {
         let look = Look::of_stdout();
+        let note = |task: &Task| note(task, &look);
         let mut table = table::tasks(&look, note);
         for task in &tasks {
             table.push(task);
@@ -42,32 +44,41 @@ pub fn run(database: &Path, json: bool) -> Result<u8, Error> {
 }
 
 /// What the status of a task does not tell.
-fn note(task: &Task) -> String {
+fn note(task: &Task, look: &Look) -> String {
     if !is_running(task) {
-        return String::new();
+        let until = |time| format!("until {}", local_time(time, look.now, &look.zone));
+        return task.expires.map_or_else(String::new, until);
     }
     let identity = recover::identity_of(task);
-    if recover::judge(task) == Verdict::Elsewhere {
-        return match identity.map(|identity| identity.place.beyond()) {
-            None => "started by 1.7".to_owned(),
-            Some(Beyond::Machine) => {
-                format!("on {}", task.host.as_deref().unwrap_or("another machine"))
-            }
-            Some(Beyond::User(user)) => format!("run by {user}"),
-            Some(Beyond::Container) => "in a container".to_owned(),
-        };
+    match recover::judge(task) {
+        Verdict::Elsewhere => {
+            return match identity.map(|identity| identity.place.beyond()) {
+                None => "started by 1.7".to_owned(),
+                Some(Beyond::Machine) => {
+                    format!("on {}", task.host.as_deref().unwrap_or("another machine"))
+                }
+                Some(Beyond::User(user)) => format!("of user {user}"),
+                Some(Beyond::Container) => "in another container".to_owned(),
+            };
+        }
+        Verdict::Orphaned => return "has lost its launcher".to_owned(),
+        Verdict::Gone(_) => return "has ended, not archived yet".to_owned(),
+        Verdict::Supervised => {}
     }
     if let Some(ending) = task.ending.as_ref().and_then(Json::to::<Ending>) {
         return format!("being ended: {}", ending.reason);
     }
     let options: Option<Options> = task.options.as_ref().and_then(Json::to);
     if options.is_some_and(|options| options.command_end.is_some()) {
-        return "has ended, what it left runs on".to_owned();
+        return "has ended; what it left runs on".to_owned();
     }
-    if identity.is_some_and(|identity| process::is_stopped(identity.child)) {
-        return "stopped".to_owned();
+    match identity {
+        Some(Identity { launcher, .. }) if process::is_stopped(launcher) => {
+            "its launcher is stopped".to_owned()
+        }
+        Some(Identity { child, .. }) if process::is_stopped(child) => "stopped".to_owned(),
+        _ => String::new(),
     }
-    String::new()
 }
 
 /// Running and reserved tasks with their present durations and timers. Of a task on another machine,

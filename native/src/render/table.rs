@@ -93,6 +93,9 @@ pub fn tasks<'a>(look: &'a Look, note: impl Fn(&Task) -> String + 'a) -> Table<'
         Column::new("STATUS", Kind::Word, |task: &Task| {
             text(task.status.as_ref())
         }),
+        Column::new("NOTE", Kind::Text(8), move |task: &Task| {
+            visible(&note(task))
+        }),
         Column::new("STARTED", Kind::Word, |task: &Task| {
             time(task.starttime, look)
         }),
@@ -102,9 +105,6 @@ pub fn tasks<'a>(look: &'a Look, note: impl Fn(&Task) -> String + 'a) -> Table<'
         Column::new("HEARTBEAT", Kind::Number, heartbeat),
         Column::new("TIMEOUT", Kind::Number, timeout),
         Column::new("PID", Kind::Number, |task: &Task| number(task.pid)),
-        Column::new("NOTE", Kind::Text(8), move |task: &Task| {
-            visible(&note(task))
-        }),
         Column::new("INFO", Kind::Text(8), |task: &Task| {
             infos([&task.info1, &task.info2, &task.info3])
         }),

@@ -228,6 +228,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Patience;
     use taskwatcher_core::database::read::HistoryFilter;
     use taskwatcher_core::json::Kind;
 
@@ -238,7 +239,7 @@ mod tests {
     /// A store with one task of this run.
     fn store(run: &str) -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("tasks.db")).unwrap();
+        let store = Store::open(&folder.path().join("tasks.db"), Patience::Long).unwrap();
         store
             .connection
             .execute(

@@ -97,6 +97,11 @@ impl Store {
     }
 
     /// Takes the write lock. What is done in the transaction is undone unless it is committed.
+    /// Whether this process could write just now, after its patience with others that do.
+    pub fn check_lock(&mut self) -> Result<(), Error> {
+        Ok(self.write().map(drop)?)
+    }
+
     fn write(&mut self) -> rusqlite::Result<Transaction<'_>> {
         self.connection
             .transaction_with_behavior(TransactionBehavior::Immediate)

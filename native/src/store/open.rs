@@ -18,9 +18,10 @@ use crate::sys::file;
 /// How long to wait for another process that holds the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// As long as a person would: for commands.
+    /// As long as a person would: for commands that have something to write.
     Long,
-    /// Long enough for others that write their records at the same time.
+    /// Long enough for others that write their records at the same time: for launchers that can try
+    /// again, and for commands that only read, and store what they found if it is possible.
     Record,
     /// Not noticeably: for a launcher that has deadlines to keep and can try again.
     Short,
@@ -43,9 +44,9 @@ const LOG_LIMIT: u64 = 256 * 1024;
 
 impl Store {
     /// Opens the database of this path, which is created with its folder if there is none.
-    pub fn open(path: &Path) -> Result<Self, Error> {
+    pub fn open(path: &Path, patience: Patience) -> Result<Self, Error> {
         create(path)?;
-        let mut store = Self::connect(path, Patience::Long)?;
+        let mut store = Self::connect(path, patience)?;
         match schema::inspect(&store.connection)? {
             State::Version(schema::VERSION) => {}
             _ if store.is_read_only() => {
@@ -173,7 +174,8 @@ fn create(path: &Path) -> Result<(), Error> {
         Err(_) => {}
     }
     let made = path.parent().map_or(Ok(()), file::create_private_folder);
-    made.and_then(|()| file::create_private_file(path))
+    made.and_then(|()| file::create_private(path))
+        .map(drop)
         .map_err(|error| {
             Error::Database(format!(
                 "it does not exist and cannot be created: {}; name another file with --db",

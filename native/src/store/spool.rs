@@ -46,7 +46,7 @@ fn read(path: &Path) -> io::Result<Option<Finished>> {
     };
     let finished: Finished = serde_json::from_str(&text)?;
     if finished.record.run.as_deref().is_none_or(str::is_empty) {
-        return Err(io::Error::other("says nothing of its run"));
+        return Err(io::Error::other("it says nothing of its run"));
     }
     Ok(Some(finished))
 }

@@ -223,9 +223,15 @@ impl Store {
         Ok(recorded.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    /// Replaces the identity of a running task, if it is still the one in `row`; whether it was. Of
-    /// two launchers that adopt one task, one wins.
-    pub fn change_identity(&mut self, id: i64, row: &Task, identity: &Json) -> Result<bool, Error> {
+    /// Replaces the identity of a running task, if it is still the one in `row`. Of two launchers that adopt one task, one wins. `prepare` is called while the lock is held; what it
+    /// gives comes back with the task.
+    pub fn change_identity<T>(
+        &mut self,
+        id: i64,
+        row: &Task,
+        identity: &Json,
+        prepare: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
         let transaction = self.write()?;
         let changed = transaction.execute(
             "UPDATE tasks SET identity = ?3 WHERE id = ?1 AND identity = ?2",
@@ -235,8 +241,12 @@ impl Store {
                 identity.as_str()
             ],
         )?;
+        if changed == 0 {
+            return Ok(None);
+        }
+        let prepared = prepare()?;
         transaction.commit()?;
-        Ok(changed > 0)
+        Ok(Some(prepared))
     }
 
     /// Drops a reservation that was not launched; whether there was one.

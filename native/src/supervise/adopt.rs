@@ -20,7 +20,7 @@ use super::task::{Options, Task, Timeline};
 use super::tree::Tree;
 use crate::error::Error;
 use crate::feedback::Reading;
-use crate::store::Store;
+use crate::store::{Patience, Store};
 use crate::sys::clock;
 use crate::sys::detach;
 use crate::sys::identity::{Identity, Process};
@@ -47,7 +47,7 @@ pub fn in_background(database: &Path, id: i64) -> Result<(), Error> {
 fn adopt(database: &Path, id: i64, started: impl FnOnce(i64)) -> Result<(), Error> {
     // The working folder of whoever came by must not be held.
     let _ = std::env::set_current_dir("/");
-    let mut store = Store::open(database)?;
+    let mut store = Store::open(database, Patience::Long)?;
     let Some(row) = store.task(id)? else {
         return Ok(());
     };
@@ -60,12 +60,18 @@ fn adopt(database: &Path, id: i64, started: impl FnOnce(i64)) -> Result<(), Erro
         launcher: Process::own(),
         ..before.clone()
     };
-    // Up to here a signal ends this process, also while it waits for the database.
-    let failed = |error: std::io::Error| Error::io("take over signals", &error);
-    let signals = Signals::take(&Inherited::read().map_err(failed)?).map_err(failed)?;
-    if before.launcher.is_alive() || !store.change_identity(id, &row, &Json::of(&after))? {
+    if before.launcher.is_alive() {
         return Ok(());
     }
+    // Until it has the task a signal ends this process alone, also while it waits for the lock.
+    let take_signals = || {
+        let failed = |error: std::io::Error| Error::io("take over signals", &error);
+        Signals::take(&Inherited::read().map_err(failed)?).map_err(failed)
+    };
+    let claimed = store.change_identity(id, &row, &Json::of(&after), take_signals)?;
+    let Some(signals) = claimed else {
+        return Ok(());
+    };
     let (task, old) = task_of(&store, database, &row, &before.run)?;
     drop(store);
     started(id);

@@ -202,10 +202,11 @@ pub fn archive(
                     has_warned = true;
                     crate::warn(&format!(
                         "task {} has ended ({}), but its record can be stored neither in the \
-                         database ({failure}) nor in a file beside it ({}); it is tried again until \
+                         database ({}) nor in a file beside it ({}); it is tried again until \
                          it can be, or until this process is ended and the record is lost",
                         task.id,
                         ended.words(),
+                        cause(&failure),
                         plain(&error)
                     ));
                 }
@@ -218,21 +219,33 @@ pub fn archive(
                 if asked_to_end || clock::monotonic().saturating_sub(began) > RETRY_LIMIT =>
             {
                 return Err(Error::Database(format!(
-                    "{failure}; the task's record is kept in '{}' until the next command takes it in",
-                    path.display()
+                    "task {} has ended ({}), and its record is kept in '{}' until the next command takes it in: {}",
+                    task.id,
+                    ended.words(),
+                    path.display(),
+                    cause(&failure)
                 )));
             }
             None if asked_to_end => {
                 return Err(Error::Database(format!(
-                    "{failure}; task {} has ended ({}), and its record is lost",
+                    "task {} has ended ({}), and its record is lost: {}",
                     task.id,
-                    ended.words()
+                    ended.words(),
+                    cause(&failure)
                 )));
             }
             _ => {}
         }
         pause = (pause * 2).min(Duration::from_secs(5));
         store = Store::reopen(&task.database, Patience::Record);
+    }
+}
+
+/// Why the database takes no record, without advice to run the command again: it has run.
+fn cause(failure: &Error) -> String {
+    match failure {
+        Error::Locked => "another process holds it locked".to_owned(),
+        other => other.to_string(),
     }
 }
 

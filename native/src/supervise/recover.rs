@@ -20,7 +20,7 @@ use super::task::{CommandEnd, Options};
 use super::tree::Tree;
 use crate::error::Error;
 use crate::feedback::Reading;
-use crate::store::{Finished, Store, is_running};
+use crate::store::{Finished, Patience, Store, is_running};
 use crate::sys::clock;
 use crate::sys::identity::{Identity, Place, Process};
 use crate::sys::process;
@@ -87,15 +87,19 @@ pub fn judge(row: &Row) -> Verdict {
 }
 
 /// Whether processes may be signalled on the word of a row. A database that others can write, or that
-/// came from them, may name any process: there the command must carry the mark of its run, and the
-/// launcher, if it lives, must be one.
+/// came from them, may name any process: there the command, or what it has left, must carry the
+/// mark of its run, and the launcher, if it lives, must be one.
 pub fn may_signal(store: &Store, identity: &Identity) -> bool {
     let Identity {
         launcher, child, ..
     } = identity;
     let mark = format!("TASKWATCHER_RUN={}", identity.run);
     store.is_private()
-        || (process::has_in_environment(child.pid, &mark)
+        || ((process::has_in_environment(child.pid, &mark)
+            || (!child.is_alive()
+                && process::all()
+                    .iter()
+                    .any(|other| process::has_in_environment(other.pid, &mark))))
             && (!launcher.is_alive() || process::has_name_of_this(launcher.pid)))
 }
 
@@ -138,13 +142,27 @@ pub fn identity_of(row: &Row) -> Option<Identity> {
     row.identity.as_ref()?.to()
 }
 
+/// Whether this process runs inside a task, and would end with it.
+pub fn is_inside_task() -> bool {
+    std::env::var_os("TASKWATCHER_RUN").is_some()
+}
+
 /// Opens the database and puts in order what is not as it should be: takes in spool files, drops
 /// expired reservations, archives tasks that are gone, and starts launchers for commands that have
 /// lost theirs. Where the database can only be read, it is left as it is, and where it cannot be
 /// written just now (locked, no room), reading does not depend on it: who has to write is told by
 /// their own attempt.
 pub fn open(database: &Path) -> Result<Store, Error> {
-    let mut store = Store::open(database)?;
+    open_with(database, Patience::Long)
+}
+
+/// The same for a command that only reads: it does not wait long for others that write.
+pub fn open_to_read(database: &Path) -> Result<Store, Error> {
+    open_with(database, Patience::Record)
+}
+
+fn open_with(database: &Path, patience: Patience) -> Result<Store, Error> {
+    let mut store = Store::open(database, patience)?;
     let orphans = match recover(&mut store) {
         Err(error @ (Error::Database(_) | Error::Locked)) => {
             crate::warn(&format!(
@@ -157,16 +175,26 @@ pub fn open(database: &Path) -> Result<Store, Error> {
     if orphans.is_empty() {
         return Ok(store);
     }
+    let failed = |id: i64, error: &Error| {
+        crate::warn(&format!(
+            "task {id} has lost its launcher and gets no other one yet: {error}"
+        ));
+    };
+    // A new launcher has to write, and would be waited for in vain.
+    if let Err(error) = store.check_lock() {
+        for id in orphans {
+            failed(id, &error);
+        }
+        return Ok(store);
+    }
     // No connection may be carried into another process.
     drop(store);
     for id in orphans {
         if let Err(error) = adopt::in_background(database, id) {
-            crate::warn(&format!(
-                "task {id} has lost its launcher and gets no other one yet: {error}"
-            ));
+            failed(id, &error);
         }
     }
-    Store::open(database)
+    Store::open(database, patience)
 }
 
 /// The same without adoption; returns the tasks whose commands have lost their launchers.
@@ -198,7 +226,7 @@ fn recover(store: &mut Store) -> Result<Vec<i64>, Error> {
             }
             Verdict::Gone(loss) => archive_lost(store, row, loss)?,
             // A launcher that was started inside another task would end with that one.
-            Verdict::Orphaned if std::env::var_os("TASKWATCHER_RUN").is_none() => {
+            Verdict::Orphaned if !is_inside_task() => {
                 if identity_of(row).is_some_and(|identity| may_signal(store, &identity)) {
                     orphans.push(row.taskid);
                 } else {

@@ -220,7 +220,7 @@ impl<'a> Supervision<'a> {
         while let Some(Received { signal, is_key }) = self.signals.next() {
             match signal {
                 Signal::CHLD => child = true,
-                Signal::TSTP | Signal::CONT => self.tree.pass_on(signal),
+                Signal::TSTP | Signal::CONT | Signal::WINCH => self.tree.pass_on(signal),
                 _ if signal.is_for_command() => self.tree.tell_command(signal),
                 // The command would have got it too, and decides.
                 _ if is_key && self.ending.is_none() && self.command_end.is_none() => {

@@ -14,6 +14,7 @@
 //! while the child is unreaped, every other process is signalled through a descriptor of its own.
 
 use std::cell::Cell;
+use std::io;
 use std::time::Duration;
 
 use taskwatcher_core::outcome::Exit;
@@ -206,10 +207,23 @@ impl Tree {
         self.signal_all(Signal::CONT);
     }
 
-    /// Passes on to the command's group what the terminal sent to this process's.
+    /// Passes on to the command's group what the terminal, or somebody in its place, sent to this
+    /// process's.
     pub fn pass_on(&self, signal: Signal) {
-        if let Root::Child { .. } = self.root {
-            let _ = process::signal_group(self.command.pid, signal);
+        if self.signal_group(signal).is_err() {
+            self.tell_command(signal);
+        }
+    }
+
+    /// Sends a signal to the command's group at once, where that hits nobody else for certain.
+    fn signal_group(&self, signal: Signal) -> io::Result<()> {
+        match &self.root {
+            Root::Child { .. } => process::signal_group(self.command.pid, signal),
+            Root::Adopted(Adopted {
+                descriptor: Some(leader),
+                ..
+            }) => leader.signal_group(signal),
+            Root::Adopted(_) => Err(io::ErrorKind::NotFound.into()),
         }
     }
 
@@ -236,13 +250,7 @@ impl Tree {
     /// survives.
     fn signal_all(&self, signal: Signal) -> Vec<i32> {
         // Whoever gets it with the whole group at once cannot fork meanwhile.
-        let group_is_reached = match &self.root {
-            Root::Child { .. } => process::signal_group(self.command.pid, signal).is_ok(),
-            Root::Adopted(adopted) => adopted
-                .descriptor
-                .as_ref()
-                .is_some_and(|leader| leader.signal_group(signal).is_ok()),
-        };
+        let group_is_reached = self.signal_group(signal).is_ok();
         if !group_is_reached {
             let _ = process::signal(self.command, signal);
         }

@@ -5,13 +5,15 @@ use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, OFlag, fcntl};
 use nix::sys::statfs;
 use nix::unistd::linkat;
 use serde::{Deserialize, Serialize};
+
+use super::identity;
 
 /// One version of a file: any change of it is a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +73,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
         if data.is_file() {
             Ok(())
         } else {
-            Err(io::Error::other("is not a regular file"))
+            Err(io::Error::other("it is not a regular file"))
         }
     };
     check(&std::fs::symlink_metadata(path)?)?;
@@ -88,44 +90,109 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 pub fn read_own(path: &Path) -> io::Result<String> {
     let mut file = open_regular(path)?;
     if file.metadata()?.uid() != nix::unistd::geteuid().as_raw() {
-        return Err(io::Error::other("belongs to another user"));
+        return Err(io::Error::other("it belongs to another user"));
     }
     let mut text = String::new();
     file.read_to_string(&mut text)?;
     Ok(text)
 }
 
+/// A file for this user only that is not to be seen until it is whole. One that is given up, also
+/// because this process dies, leaves nothing behind; but for file systems without nameless files.
+pub struct NewFile {
+    file: File,
+    /// Its name until then, where it must have one.
+    part: Option<PathBuf>,
+}
+
+impl NewFile {
+    /// Begins a file that is to stand at this path.
+    pub fn begin(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.write(true).mode(0o600);
+        let nameless = options
+            .clone()
+            .custom_flags(libc::O_TMPFILE)
+            .open(folder_of(path));
+        match nameless {
+            Ok(file) => Ok(Self { file, part: None }),
+            Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {
+                let part = name_beside(path)?;
+                let file = options.create_new(true).open(&part)?;
+                Ok(Self {
+                    file,
+                    part: Some(part),
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What to write to.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Puts it at its path, in the place of what stands there.
+    pub fn appear(mut self, path: &Path) -> io::Result<()> {
+        if let Some(part) = &self.part {
+            std::fs::rename(part, path)?;
+            self.part = None;
+            return Ok(());
+        }
+        match self.link(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let part = name_beside(path)?;
+                self.link(&part)?;
+                self.part = Some(part.clone());
+                std::fs::rename(part, path)?;
+                self.part = None;
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn link(&self, path: &Path) -> io::Result<()> {
+        let source = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        let follow = AtFlags::AT_SYMLINK_FOLLOW;
+        Ok(linkat(AT_FDCWD, source.as_str(), AT_FDCWD, path, follow)?)
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if let Some(part) = &self.part {
+            let _ = std::fs::remove_file(part);
+        }
+    }
+}
+
 /// Makes a new file for this user only, which appears with its whole content or not at all, also if
 /// this process dies or power fails.
 pub fn create_whole(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let mut options = OpenOptions::new();
-    options.write(true).mode(0o600);
-    let nameless = options.clone().custom_flags(libc::O_TMPFILE).open(folder);
-    match nameless {
-        Ok(mut file) => {
-            file.write_all(content)?;
-            file.sync_all()?;
-            let source = format!("/proc/self/fd/{}", file.as_raw_fd());
-            let follow = AtFlags::AT_SYMLINK_FOLLOW;
-            linkat(AT_FDCWD, source.as_str(), AT_FDCWD, path, follow)?;
-        }
-        // A file system without nameless files.
-        Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {
-            let mut part = path.as_os_str().to_owned();
-            part.push(".part");
-            let mut file = options.create_new(true).open(&part)?;
-            let written = file.write_all(content).and_then(|()| file.sync_all());
-            if let Err(error) = written.and_then(|()| std::fs::rename(&part, path)) {
-                let _ = std::fs::remove_file(&part);
-                return Err(error);
-            }
-        }
-        Err(error) => return Err(error),
-    }
+    let new = NewFile::begin(path)?;
+    new.file().write_all(content)?;
+    new.file().sync_all()?;
+    new.appear(path)?;
     // That its name is safe too is as much as can be done.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    let _ = File::open(folder_of(path)).and_then(|folder| folder.sync_all());
     Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+        None => Path::new("/"),
+    }
+}
+
+/// A name beside this one that nobody else uses.
+fn name_beside(path: &Path) -> io::Result<PathBuf> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.part", identity::random_mark()?));
+    Ok(name.into())
 }
 
 /// Opens a file for a program to append to, for this user only if it is new. The flag says whether
@@ -165,18 +232,24 @@ pub fn create_private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Creates an empty file for this user only, unless there is one.
-pub fn create_private_file(path: &Path) -> io::Result<()> {
-    match OpenOptions::new()
+/// Opens a file to write other content to it; one that is new is for this user only.
+pub fn open_to_replace(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
         .write(true)
-        .create_new(true)
+        .create(true)
+        .truncate(true)
         .mode(0o600)
         .open(path)
-    {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
+}
+
+/// Opens a file for writing at its end, which is made for this user only if there is none; a link is
+/// followed, also one that leads to no file yet.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
 }
 
 /// Whether this process may make files in the folder; the reason if not.

@@ -37,7 +37,7 @@ impl Signal {
     /// Whatever a program takes it for.
     const USR2: Self = Self(libc::SIGUSR2);
     /// The terminal has another size. One that is not in the foreground group is not told.
-    const WINCH: Self = Self(libc::SIGWINCH);
+    pub const WINCH: Self = Self(libc::SIGWINCH);
     /// A time is over; `timeout --signal` sends it too.
     const ALRM: Self = Self(libc::SIGALRM);
     /// The processor time that was allowed is used up; batch systems warn of it by this.
@@ -103,13 +103,7 @@ impl fmt::Display for Signal {
 const ENDING: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
 
 /// The signals that a launcher passes on to the command alone.
-const FOR_COMMAND: [Signal; 5] = [
-    Signal::USR1,
-    Signal::USR2,
-    Signal::WINCH,
-    Signal::ALRM,
-    Signal::XCPU,
-];
+const FOR_COMMAND: [Signal; 4] = [Signal::USR1, Signal::USR2, Signal::ALRM, Signal::XCPU];
 
 /// Whether SIGXFSZ was ignored when this process was started.
 static FILE_SIZE_LIMIT_IGNORED: OnceLock<bool> = OnceLock::new();
@@ -133,7 +127,11 @@ impl Inherited {
     /// Reads the state of a process that has not changed it yet.
     pub fn read() -> io::Result<Self> {
         let mut ignored = Vec::new();
-        for signal in ENDING.into_iter().chain(FOR_COMMAND).chain([Signal::TSTP]) {
+        for signal in ENDING
+            .into_iter()
+            .chain(FOR_COMMAND)
+            .chain([Signal::TSTP, Signal::WINCH])
+        {
             if is_ignored(signal)? {
                 ignored.push(signal);
             }
@@ -183,7 +181,7 @@ impl Signals {
     pub fn take(inherited: &Inherited) -> io::Result<Self> {
         set_disposition(Signal::CHLD, libc::SIG_DFL)?;
         let mut blocked = SigSet::empty();
-        let others = [Signal::TSTP, Signal::CONT, Signal::CHLD];
+        let others = [Signal::TSTP, Signal::CONT, Signal::WINCH, Signal::CHLD];
         for signal in ENDING.into_iter().chain(FOR_COMMAND).chain(others) {
             if !inherited.ignored.contains(&signal) {
                 blocked.add(named(signal));
