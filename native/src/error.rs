@@ -36,7 +36,21 @@ impl Error {
 
     /// A failed operation on a file, with what was being done.
     pub fn io(doing: impl fmt::Display, error: &io::Error) -> Self {
-        Self::Refused(format!("cannot {doing}: {}", plain(error)))
+        Self::Refused(format!("cannot {doing}: {}{}", plain(error), advice(error)))
+    }
+}
+
+/// What to do about a failure that a person can do something about.
+fn advice(error: &io::Error) -> &'static str {
+    use io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => "; check the path",
+        ErrorKind::PermissionDenied => "; check who owns it and who may use it",
+        ErrorKind::IsADirectory => "; name a file",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; make room and try again",
+        // Too many processes, or no memory for one more.
+        ErrorKind::WouldBlock | ErrorKind::OutOfMemory => "; end some processes and try again",
+        _ => "",
     }
 }
 

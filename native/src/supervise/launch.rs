@@ -321,7 +321,10 @@ fn not_started(program: &OsStr, error: &io::Error, timeline: &Timeline) -> Ended
     } else if error.kind() != io::ErrorKind::NotFound {
         NotStarted {
             code: 126,
-            reason: format!("cannot execute '{name}': {}", plain(error)),
+            reason: format!(
+                "cannot execute '{name}': {}; check that it is a program, and who may execute it",
+                plain(error)
+            ),
         }
     } else if spawn::exists(program) {
         let reason = format!(
