@@ -297,7 +297,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await page.locator('#line-12000').waitFor();
   });
 
-  test('Back leads from file to file as far as a page may', async () => {
+  test('Back and Forward lead from file to file', async () => {
     const { page } = viewer;
     await openSample(page, 'A broken log');
     await page.locator('#goto').fill('7');
@@ -311,10 +311,39 @@ onBuilds(['site', 'one file'], (viewer) => {
     await opened(page);
     await stateAt(page, 7);
     await page.goForward();
-    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/That was in “small.log”/);
-    await page.getByRole('button', { name: 'Dismiss' }).click();
+    await expect.poll(() => page.locator('.file').textContent()).toBe('small.log');
+    await opened(page);
     await page.getByRole('button', { name: 'Close', exact: true }).click();
     await page.getByRole('heading', { name: 'See what a task did' }).waitFor();
+    await page.goBack();
+    await expect.poll(() => page.locator('.file').textContent()).toBe('small.log');
+    // What was opened before the page was loaded cannot be opened by it.
+    await page.reload();
+    await page.getByText('This link leads into').waitFor();
+    await dropFiles(page, [FILES.hostileLog]);
+    await opened(page);
+    await page.goBack();
+    await page.getByText('That was in “small.log”').waitFor();
+    await page.getByRole('button', { name: 'Previous line' }).click();
+    expect(page.url()).not.toContain('hostile');
+    await page.goForward();
+    await page.getByText('That was in “small.log”').waitFor({ state: 'detached' });
+    expect(page.url()).toContain('hostile');
+  });
+
+  test('the first match of a search is one step back', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A test run');
+    await page.locator('#goto').fill('7');
+    await page.locator('#goto').press('Enter');
+    await stateAt(page, 7);
+    await page.locator('#search').fill('temperature');
+    for (let times = 0; times < 3; times++) {
+      await page.locator('#search').press('Enter');
+      await page.getByText(/^Line \d+/).waitFor();
+    }
+    await page.goBack();
+    await stateAt(page, 7);
   });
 
   test('charts zoom by drag, by key and back', async () => {
@@ -379,6 +408,15 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.locator('.figures').textContent()).toContain('4 lines');
     await stateAt(page, 4);
     expect(await page.locator('.pair', { hasText: 'progress' }).locator('.value').textContent()).toBe('3');
+    // Who has scrolled away is left there; the state goes on.
+    appendFileSync(file, '[step]on\n'.repeat(500));
+    await stateAt(page, 504);
+    const lines = page.getByRole('listbox', { name: 'Lines' });
+    await lines.evaluate((element) => (element.scrollTop = 400));
+    await page.locator('#line-21').waitFor();
+    appendFileSync(file, '[step]over\n');
+    await stateAt(page, 505);
+    expect(await lines.evaluate((element) => element.scrollTop)).toBe(400);
     // Another file in its place is read afresh.
     writeFileSync(file, '[fresh]start\n');
     await expect.poll(() => page.locator('.figures').textContent()).toContain('1 line ');

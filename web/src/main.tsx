@@ -2,7 +2,7 @@
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './app/app';
-import { openSample, returnTo, topNow, unexpected } from './app/opening';
+import { isThere, openSample, returnTo, topNow, unexpected } from './app/opening';
 import { noteTop, place, startPlace } from './app/place';
 import { startTheme } from './app/theme';
 import { startWidth } from './app/width';
@@ -15,7 +15,7 @@ import './style/history.css';
 
 startTheme();
 startWidth();
-startPlace({ restore: returnTo, top: topNow });
+startPlace({ restore: returnTo, top: topNow, isThere });
 effect(() => {
   if (topNow() !== undefined) noteTop();
 });

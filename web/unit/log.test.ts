@@ -15,6 +15,7 @@ test('a scale has two marks at least', () => {
   expect(valueTicks(31.2, 57.9)).toEqual([40, 50]);
   expect(valueTicks(0, 100)).toEqual([0, 50, 100]);
   expect(valueTicks(5, 5)).toEqual([]);
+  expect(valueTicks(-1e308, 1e308)).toEqual([-1e308, 0, 1e308]);
 });
 
 test('places of a needle, with and without case', () => {

@@ -12,6 +12,11 @@ test('files are told by what they hold', () => {
   expect(head('no bracket\n')).toBe('log');
   expect(head('[progress]1\n', 'log.json')).toBe('log');
   expect(head('{"a":1}', 'x.json')).toBe('other');
+  expect(head('[\n  "a",\n  [1]\n]', 'x.json')).toBe('other');
+  expect(head('<html>')).toBe('other');
+  // A line with a key makes a log of it, whatever else it prints.
+  expect(head('{"event":"boot"}\n[progress]5\n')).toBe('log');
+  expect(head('<html> not really\n[progress]5')).toBe('log');
   expect(head('PK\u0003\u0004')).toBe('other');
   expect(headOf(Uint8Array.of(0x37, 0x7f, 0x06, 0x82), 'x').is).toBe('wal');
 });

@@ -40,15 +40,20 @@ let client: Client | null = null;
 /** The reader of a file that is about to be opened. */
 let coming: Client | null = null;
 let source: Source | null = null;
+/** What was opened since the page was loaded, by name: Back and Forward open it again. */
+const sources = new Map<string, Source>();
 
 effect(() => {
   const now = current.value;
-  const name = isOpen(now) ? now.model.name : '';
+  const name = isOpen(now) ? visible(now.model.name) : '';
   if (typeof document !== 'undefined') document.title = name ? `${name} – taskwatcher viewer` : 'taskwatcher viewer';
 });
 
-/** What is open stays until the next one is. `keepPlace`: the address already says where to go in it. */
-export async function openSource(next: Source, keepPlace = false): Promise<void> {
+/**
+ * What is open stays until the next one is. `keepPlace`: the address already says where to go in it,
+ * and `top` how far its list was scrolled.
+ */
+export async function openSource(next: Source, keepPlace = false, top?: number): Promise<void> {
   coming?.close();
   const own = takeClient();
   coming = own;
@@ -73,27 +78,30 @@ export async function openSource(next: Source, keepPlace = false): Promise<void>
     const before = current.peek();
     const last = client;
     [client, coming, source] = [own, null, next];
+    sources.set(opened.name, next);
     tell('');
     const same = keepPlace || place.value.get('file') === opened.name;
     const left = takeTop();
-    const top = same && !isOpen(before) ? left : undefined;
+    const stood = top ?? (same && !isOpen(before) ? left : undefined);
+    const isSameFile = keepPlace && isOpen(before) && before.model.name === opened.name;
     if (same) note({ file: opened.name, sample: next.sample }, 'replace');
     else noteOnly({ file: opened.name, sample: next.sample });
     const listener = {
       crashed: (message: string) => crashed(opened.name, message),
       failed: (message: string) => {
-        notice.value = { title: `Reading “${opened.name}” stopped`, text: `${message}. Press Reload to read it again.` };
+        const advice = canReload() ? 'Press Reload to read it again.' : 'This browser keeps only the old version: open the file again.';
+        notice.value = { title: `Reading “${opened.name}” stopped`, text: `${message}. ${advice}` };
       },
     };
     if (opened.kind === 'log') {
       const model = new LogModel(own, ++opens, opened, next.handles[0] ?? null, listener, () => void reload());
-      if (keepPlace && before.kind === 'log') model.carry(before.model);
-      else if (top !== undefined) model.restore(place.value, top);
+      if (isSameFile && before.kind === 'log') model.carry(before.model);
+      else if (stood !== undefined) model.restore(place.value, stood);
       current.value = { kind: 'log', model };
     } else {
       const model = new HistoryModel(own, ++opens, opened, listener);
-      if (keepPlace && before.kind === 'history') model.carry(before.model);
-      else if (top !== undefined) model.restore(place.value, top);
+      if (isSameFile && before.kind === 'history') model.carry(before.model);
+      else if (stood !== undefined) model.restore(place.value, stood);
       current.value = { kind: 'history', model };
     }
     if (isOpen(before)) before.model.dispose();
@@ -107,28 +115,42 @@ export async function openSource(next: Source, keepPlace = false): Promise<void>
   }
 }
 
-export async function openSample(name: string, keepPlace = false): Promise<void> {
+export async function openSample(name: string, keepPlace = false, top?: number): Promise<void> {
   const sample = SAMPLES.find((one) => one.name === name);
   if (!sample) return;
   const file = new File([sample.text()], sample.file, { lastModified: sample.written });
-  await openSource({ files: [file], handles: [], sample: name }, keepPlace);
+  await openSource({ files: [file], handles: [], sample: name }, keepPlace, top);
+}
+
+/** Whether the newest version of what is open can be had without asking for the file. */
+function canReload(): boolean {
+  return source !== null && (source.sample !== null || source.handles.length > 0);
 }
 
 /** Reads the same source again. Without a handle the browser keeps only the old version: pick again. */
 export async function reload(): Promise<'done' | 'pick' | 'gone'> {
-  if (!source) return 'pick';
+  if (!source || !canReload()) return 'pick';
   if (source.sample !== null) {
     await openSample(source.sample, true);
     return 'done';
   }
-  if (source.handles.length === 0) return 'pick';
   try {
-    const files = await Promise.all(source.handles.map((handle) => handle.getFile()));
-    await openSource({ ...source, files }, true);
+    await openSource(await newest(source), true);
     return 'done';
   } catch {
     return 'gone';
   }
+}
+
+/** The present version of what was opened, where the browser gives one. */
+async function newest(known: Source): Promise<Source> {
+  if (known.handles.length === 0) return known;
+  return { ...known, files: await Promise.all(known.handles.map((handle) => handle.getFile())) };
+}
+
+/** What was opened before is opened again: at worst, what the browser has kept of it. */
+async function openAgain(known: Source, top: number | undefined): Promise<void> {
+  await openSource(await newest(known).catch(() => known), true, top);
 }
 
 export function closeFile(): void {
@@ -150,21 +172,31 @@ export function topNow(): number | undefined {
   return now.kind === 'history' ? now.model.position.top.value : undefined;
 }
 
-/** The browser went back or on: to another place in this file, to a sample, or to what is not open. */
+/** The browser went back or on: to another place in this file, to another file, or to none. */
 export function returnTo(to: Place, top?: number): void {
   const now = current.peek();
   const open = isOpen(now) ? now.model : null;
   const file = to.get('file');
   const sample = to.get('sample');
+  const known = sources.get(file ?? '');
+  notice.value = null;
   if (open && file === open.name) open.restore(to, top);
-  else if (sample !== undefined) void openSample(sample, true);
+  else if (sample !== undefined) void openSample(sample, true, top);
+  else if (known) void openAgain(known, top);
   else if (file === undefined) closeFile();
   else if (open) {
     notice.value = {
       title: `That was in “${file}”`,
-      text: 'A page may not open a file again by itself: drop it, or open it, and the view is as it was.',
+      text: 'It was opened before this page was loaded: drop it, or open it, and the view is as it was.',
+      calm: true,
     };
   }
+}
+
+/** Whether a place is in what is open. */
+export function isThere(to: Place): boolean {
+  const now = current.peek();
+  return !isOpen(now) || now.model.name === to.get('file');
 }
 
 /** True if the file that the address speaks of is not the one that is open. */

@@ -15,12 +15,14 @@ interface Keeper {
   restore(place: Place, top: number | undefined): void;
   /** How far the list is scrolled; undefined: there is none. */
   top(): number | undefined;
+  /** Whether what is open is what the place speaks of: else nothing of it belongs there. */
+  isThere(place: Place): boolean;
 }
 /** What the browser keeps with a step, also while the page is loaded again. */
 interface Step {
   top?: number | undefined;
 }
-let keeper: Keeper = { restore: () => {}, top: () => undefined };
+let keeper: Keeper = { restore: () => {}, top: () => undefined, isThere: () => true };
 /** The address and the step as the browser has them. */
 let written = '';
 let writtenTop: number | undefined;
@@ -69,6 +71,7 @@ export function noteOnly(change: Change): void {
 
 /** `null` and the empty text take a part out. */
 export function note(change: Change, how: 'push' | 'replace'): void {
+  if (change['file'] === undefined && !keeper.isThere(place.value)) return;
   const next = new Map(place.value);
   for (const [name, value] of Object.entries(change)) {
     if (value === null || value === undefined || value === '') next.delete(name);
@@ -86,6 +89,7 @@ export function note(change: Change, how: 'push' | 'replace'): void {
 
 /** The list was scrolled: written once it rests, so that no frame of the movement waits for it. */
 export function noteTop(): void {
+  if (!keeper.isThere(place.value)) return;
   clearTimeout(resting);
   resting = window.setTimeout(() => writeSoon('replace'), 300);
 }

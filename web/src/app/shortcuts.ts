@@ -4,6 +4,7 @@ import { Cancelled } from '../protocol/client';
 import { current } from './opening';
 import { pick } from './picking';
 import { nextTheme } from './theme';
+import { tell } from '../ui/save';
 import { room } from './width';
 
 export function startShortcuts(help: () => void): () => void {
@@ -43,8 +44,8 @@ function logActs(model: LogModel, event: KeyboardEvent): Record<string, () => vo
     : { ArrowLeft: () => model.go(model.line.peek() - 1 || 1, 'replace'), ArrowRight: () => model.go(model.line.peek() + 1, 'replace') };
   return {
     ...moves,
-    n: () => void model.search.find(false),
-    N: () => void model.search.find(true),
+    n: () => again(model, false),
+    N: () => again(model, true),
     p: () => void problem(model, 1),
     P: () => void problem(model, -1),
     g: () => focus('goto'),
@@ -52,8 +53,18 @@ function logActs(model: LogModel, event: KeyboardEvent): Record<string, () => vo
     1: () => (room.peek() === 'narrow' ? model.show('lines') : document.querySelector<HTMLElement>('.lines')?.focus()),
     2: () => model.show('state'),
     3: () => (room.peek() === 'wide' ? document.querySelector<HTMLElement>('.keys [tabindex="0"], .keys')?.focus() : model.show('keys')),
-    4: () => model.show('problems'),
+    4: () => {
+      model.show('problems');
+      // Once it is drawn.
+      requestAnimationFrame(() => document.querySelector<HTMLElement>('.problems-pane [tabindex="0"]')?.focus());
+    },
   };
+}
+
+/** The next match; without a search, the field for one. */
+function again(model: LogModel, backward: boolean): void {
+  if (model.search.needle.peek() === '') focus('search');
+  else void model.search.find(backward);
 }
 
 /** The next problem after the reader's line, or the last one before it. */
@@ -65,6 +76,7 @@ async function problem(model: LogModel, step: 1 | -1): Promise<void> {
     const here = model.line.peek();
     const next = step > 0 ? problems.find(({ line }) => line > here) : problems.findLast(({ line }) => line < here);
     if (next) model.visit(next.line, 'push');
+    else tell(step > 0 ? 'No problem after this line' : 'No problem before this line');
   } catch (error) {
     if (!(error instanceof Cancelled)) model.failed(error);
   }

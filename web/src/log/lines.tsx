@@ -92,10 +92,15 @@ function Line({ model, number, row }: { model: LogModel; number: number; row: Ro
   );
 }
 
+/** A CR before the line feed belongs to the end of the line. */
+export function withoutEnd({ text, cut, unfinished }: Row): string {
+  return !cut && !unfinished && text.endsWith('\r') ? text.slice(0, -1) : text;
+}
+
 /** The text in its parts: key, value, and what was searched for. */
 function Text({ row, needle, hits }: { row: Row; needle: string; hits: number[] }) {
   const [from, to] = row.key ?? [0, 0];
-  const text = row.text;
+  const text = withoutEnd(row);
   if (hits.length === 0) {
     return row.key ? (
       <>

@@ -59,6 +59,7 @@ export class LogModel {
   readonly search: Search;
   readonly follower: Follower;
 
+  readonly #listener: Listener;
   #newestState = new Newest();
   #newestKeys = new Newest();
   #stop: (() => void)[] = [];
@@ -73,6 +74,7 @@ export class LogModel {
     listener: Listener,
     readonly reopen: () => void,
   ) {
+    this.#listener = listener;
     this.name = opened.name;
     this.total.value = opened.bytes;
     const failed = (error: unknown): void => this.failed(error);
@@ -98,9 +100,17 @@ export class LogModel {
     this.keyFilter.value = old.keyFilter.peek();
     this.stateFilter.value = old.stateFilter.peek();
     this.search.needle.value = old.search.needle.peek();
-    if (!old.follower.on.peek()) return;
-    this.#wantedLine = this.line.value = this.linePosition.top.value = 0;
-    this.follower.start();
+    if (old.line.peek() === old.lines.peek()) {
+      // At its end, and so at the end of what has come since; the list too, if it was there.
+      this.#wantedLine = this.line.value = 0;
+      if (old.seesEnd) this.linePosition.top.value = 0;
+    }
+    if (old.follower.on.peek()) this.follower.start();
+  }
+
+  /** Whether the last line is in view, as far as the list is scrolled. */
+  get seesEnd(): boolean {
+    return this.linePosition.top.peek() > this.linePosition.last - ROW;
   }
 
   /** A call that survives a file that has grown meanwhile, where the browser gives the new version. */
@@ -179,7 +189,9 @@ export class LogModel {
 
   failed(error: unknown): void {
     if (error instanceof Cancelled) return;
-    tell(error instanceof Error ? `${error.message}. Press Reload to read it again.` : String(error));
+    const text = error instanceof Error ? error.message : String(error);
+    if (text === STALE) this.#listener.failed?.(text);
+    else tell(`${text}. Press Reload to read it again.`);
   }
 
   dispose(): void {
@@ -208,6 +220,7 @@ export class LogModel {
     const old = this.summary.peek();
     const before = this.lines.peek();
     const atEnd = this.line.peek() === before;
+    const seesEnd = this.seesEnd;
     batch(() => {
       this.summary.value = summary;
       this.total.value = total;
@@ -223,7 +236,7 @@ export class LogModel {
     });
     this.#newestKeys.run(() => this.#askKeys(summary.keys));
     if (this.#wantedLine > 0) this.#arrive();
-    else if (atEnd && before > 0 && this.follower.on.peek()) this.go(this.lines.peek(), 'replace');
+    else if (atEnd && before > 0 && this.follower.on.peek()) this.go(this.lines.peek(), 'replace', seesEnd);
     // Opened to see how it ended, unless the reader has gone somewhere already.
     else if (done && this.line.peek() === 0) this.go(this.lines.peek(), 'replace', this.linePosition.top.peek() === 0);
   }
@@ -258,7 +271,13 @@ export class LogModel {
           this.here.value = rows[0] ?? null;
         });
       } catch (error) {
-        if (!(error instanceof Cancelled)) this.stateError.value = error instanceof Error ? error.message : String(error);
+        if (error instanceof Cancelled) return;
+        batch(() => {
+          // That of another line would be taken for this one's.
+          this.state.value = this.here.value = null;
+          this.stateError.value = error instanceof Error ? error.message : String(error);
+        });
+        if (error instanceof Error && error.message === STALE) this.failed(error);
       }
     });
   }

@@ -66,7 +66,8 @@ export function drawPlot(canvas: HTMLCanvasElement, look: Look): void {
   const bottom = height - 4;
   const [low, high] = rangeOf(points);
   const xOf = across(look);
-  const yOf = (value: number): number => bottom - ((value - low) / (high - low)) * (bottom - TOP);
+  // By halves: the difference of two great numbers is none.
+  const yOf = (value: number): number => bottom - ((value / 2 - low / 2) / (high / 2 - low / 2)) * (bottom - TOP);
 
   drawGrid(context, look, xOf, yOf, low, high, bottom);
   if (look.selecting) {
@@ -120,6 +121,7 @@ function lineTicks({ from, to, width }: Span): number[] {
 
 /** At least two, where numbers differ at all: one alone says nothing of the scale. */
 export function valueTicks(low: number, high: number): number[] {
+  if (!Number.isFinite(high - low)) return valueTicks(low / 2, high / 2).map((half) => half * 2);
   const few = ticks(low, high, 2);
   return few.length > 1 ? few : ticks(low, high, 4);
 }
@@ -129,7 +131,7 @@ function rangeOf({ low, high }: Points): [number, number] {
   let most = -Infinity;
   for (const value of low) if (value < least) least = value;
   for (const value of high) if (value > most) most = value;
-  if (!(least <= most) || !Number.isFinite(most - least)) return [0, 1];
+  if (!(least <= most) || !Number.isFinite(least) || !Number.isFinite(most)) return [0, 1];
   if (least === most) return [least - (Math.abs(least) || 1) / 2, most + (Math.abs(most) || 1) / 2];
   return [least, most];
 }

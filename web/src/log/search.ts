@@ -14,6 +14,8 @@ export class Search {
   readonly found = signal(0);
   /** The match has yet to be brought into view. */
   arriving = false;
+  /** What was looked for last: the first match of something else is one step back. */
+  #last = '';
   #running: AbortController | null = null;
 
   constructor(readonly model: LogModel) {}
@@ -34,7 +36,8 @@ export class Search {
       else {
         this.found.value = found.line;
         this.arriving = true;
-        this.model.visit(found.line, 'replace');
+        this.model.visit(found.line, needle === this.#last ? 'replace' : 'push');
+        this.#last = needle;
         const turned = backward ? 'went on from the end' : 'went on from the start';
         this.outcome.value = found.wrapped ? `Line ${count(found.line)}, ${turned}` : `Line ${count(found.line)}`;
       }

@@ -8,6 +8,7 @@ import { clip, sentences, visible } from '../text/visible';
 import { Bar } from '../ui/bar';
 import { JsonTree } from '../ui/json-tree';
 import { copy, safeName, save } from '../ui/save';
+import { withoutEnd } from './lines';
 import { FIRST_PAIRS, type LogModel } from './model';
 
 /** A plain value longer than this is shown by its start. */
@@ -18,17 +19,18 @@ export function StatePane({ model }: { model: LogModel }) {
   const state = model.state.value;
   const filter = model.stateFilter.value;
   const pairs = state?.pairs ?? [];
+  const failed = model.stateError.value !== '';
   return (
     <section class="pane state-pane" aria-label="State">
       <header>
         <h2>
-          State <span class="dim">at line {count(state?.line ?? 0)}</span>
+          State <span class="dim">at line {count(state?.line ?? (failed ? model.line.value : 0))}</span>
         </h2>
         <TakeAway model={model} />
       </header>
       <div class="scroll" tabIndex={0} role="region" aria-label="Values at this line">
         <Here model={model} state={state} />
-        {model.stateError.value !== '' && <p class="error-text" role="alert">{model.stateError.value}</p>}
+        {failed && <p class="error-text" role="alert">{model.stateError.value}</p>}
         {(state?.total ?? 0) > 12 && (
           <input
             type="search"
@@ -63,7 +65,7 @@ function Here({ model, state }: { model: LogModel; state: StateView | null }) {
     <div class={`here-card ${row.kind}${row.problem ? ' wrong' : ''}`}>
       <p class="effect">{effectOf(model, state)}{row.unfinished && ' (no line end yet)'}</p>
       {state.before.length > 0 && <Before model={model} state={state} keys={row.kind === 'clear-all'} />}
-      {row.text !== '' && <pre class="here-text" tabIndex={0} role="group" aria-label="The line">{visible(row.text)}{row.cut && ' …'}</pre>}
+      {row.text !== '' && <pre class="here-text" tabIndex={0} role="group" aria-label="The line">{visible(withoutEnd(row))}{row.cut && ' …'}</pre>}
     </div>
   );
 }

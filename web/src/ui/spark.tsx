@@ -13,8 +13,9 @@ export function Spark({ values, width, height }: Props) {
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  if (!(low <= high) || !Number.isFinite(high - low)) return <svg class="spark" width={width} height={height} aria-hidden="true" />;
-  const span = high - low || 1;
+  if (!(low <= high) || !Number.isFinite(low) || !Number.isFinite(high)) return <svg class="spark" width={width} height={height} aria-hidden="true" />;
+  // By halves: the difference of two great numbers is none.
+  const span = high / 2 - low / 2 || 1;
   let path = '';
   let pen = 'M';
   for (let n = 0; n < values.length; n++) {
@@ -24,7 +25,7 @@ export function Spark({ values, width, height }: Props) {
       continue;
     }
     const x = ((n + 0.5) / values.length) * width;
-    const y = high === low ? height / 2 : height - 1.5 - ((value - low) / span) * (height - 3);
+    const y = high === low ? height / 2 : height - 1.5 - ((value / 2 - low / 2) / span) * (height - 3);
     path += `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
     pen = 'L';
   }

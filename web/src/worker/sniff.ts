@@ -76,6 +76,9 @@ const SIGNATURES: [string, string, string][] = [
   ['feff', 'text in UTF-16', 'Save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE.'],
 ];
 
+/** A line with a key makes a log of any text: what else is in it is shown as its problems. */
+const PAIR = /^[ \t]*\[[^\s\d[\]{"'<][^\s[\]]*\]/m;
+
 export function headOf(bytes: Uint8Array, name: string): Head {
   const hex = Array.from(bytes.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('');
   if (hex === '53514c69746520666f726d6174203300') return { is: 'database' };
@@ -86,14 +89,15 @@ export function headOf(bytes: Uint8Array, name: string): Head {
     if (hex.startsWith(signature)) return { is: 'other', what, advice };
   }
   const text = new TextDecoder().decode(bytes).trimStart();
+  const isLog = PAIR.test(text);
   if (/"format"\s*:\s*"taskwatcher\//.test(text) && text.startsWith('{')) return { is: 'export' };
-  if (/^\{\s*"/.test(text) || (name.endsWith('.json') && /^[[{]/.test(text) && !/^\[[^\s\d[\]{"][^\s[\]]*\]/.test(text))) {
+  if (!isLog && (/^\{\s*"/.test(text) || (name.endsWith('.json') && /^[[{]/.test(text)))) {
     return {
       is: 'other',
       what: 'JSON, but no export of taskwatcher (it has no "format":"taskwatcher/1")',
       advice: 'Write one with: taskwatcher export FILE.',
     };
   }
-  if (/^<(!doctype|html|\?xml)/i.test(text)) return { is: 'other', what: 'a web page', advice: '' };
+  if (!isLog && /^<(!doctype|html|\?xml)/i.test(text)) return { is: 'other', what: 'a web page', advice: '' };
   return { is: 'log' };
 }
