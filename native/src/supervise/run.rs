@@ -320,10 +320,13 @@ impl<'a> Supervision<'a> {
             if had_terminal {
                 let _ = terminal.take_back();
             }
-            let _ = self.signals.stop_own_group();
-            // In the background the command goes on at SIGCONT. A job that no shell knows any more
-            // is not stopped by this: its command stays so, rather than to ask again and again.
+            let was_continued = self.signals.stop_own_group().unwrap_or(false);
+            // A job that no shell knows any more is not stopped by this: its command stays so, rather
+            // than to ask again and again.
             if !terminal.is_ours() {
+                if was_continued {
+                    self.tree.pass_on(Signal::CONT);
+                }
                 return;
             }
         }

@@ -205,16 +205,32 @@ impl Signals {
         Some(Received { signal, is_key })
     }
 
-    /// Stops this process's group as the terminal would have, and returns when it is continued (at
-    /// once where nobody could continue it).
-    pub fn stop_own_group(&self) -> io::Result<()> {
+    /// Stops this process's group as the terminal would have, and returns when it is continued: true
+    /// then. Where nobody could continue it, it is not stopped, and false comes back at once.
+    pub fn stop_own_group(&self) -> io::Result<bool> {
         let mut stop = SigSet::empty();
         stop.add(named(Signal::TSTP));
         super::process::signal_own_group(Signal::TSTP)?;
         pthread_sigmask(SigmaskHow::SIG_UNBLOCK, Some(&stop), None)?;
         pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&self.blocked), None)?;
-        Ok(())
+        // The SIGCONT that did it is answered here: read later, it would continue a command that was
+        // stopped again meanwhile.
+        Ok(take_pending(Signal::CONT))
     }
+}
+
+/// Takes a blocked signal, if it has come; whether it had.
+#[allow(unsafe_code)]
+fn take_pending(signal: Signal) -> bool {
+    let set = SigSet::from_iter([named(signal)]);
+    let at_once = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: both structures live through the call, and nothing is asked of the signal but its number.
+    let taken =
+        unsafe { libc::sigtimedwait(set.as_ref(), std::ptr::null_mut(), &raw const at_once) };
+    taken == signal.0
 }
 
 /// Whether a blocked signal has come, and was not taken yet, that asks a launcher to end its task.
