@@ -6,6 +6,7 @@ import { type Signal, useComputed, useSignal, useSignalEffect } from '@preact/si
 import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { dark } from '../app/theme';
+import { isLow } from '../app/width';
 import { Newest } from '../protocol/client';
 import type { Series } from '../protocol/messages';
 import { count, plural, short } from '../text/number';
@@ -15,7 +16,10 @@ import type { LogModel } from './model';
 import { AXIS, drawAxis, drawPlot, lineAt, type Look, wholePoints } from './plot';
 
 const HEIGHT = 62;
+const LOW_HEIGHT = 40;
 const AXIS_HEIGHT = 18;
+
+const heightNow = (): number => (isLow.value ? LOW_HEIGHT : HEIGHT);
 
 export function Charts({ model }: { model: LogModel }) {
   const keys = model.charted.value;
@@ -117,7 +121,7 @@ function Chart({ model, name }: { model: LogModel; name: string }) {
       to: drawn.value.to,
       line: model.line.value,
       width: width.value,
-      height: HEIGHT,
+      height: heightNow(),
       selecting: selecting.value,
     };
     onFrame(element, () => drawPlot(element, look));
@@ -146,7 +150,7 @@ function Chart({ model, name }: { model: LogModel; name: string }) {
         ref={canvas}
         class="plot"
         aria-hidden="true"
-        style={{ height: `${HEIGHT}px` }}
+        style={{ height: `${heightNow()}px` }}
         onPointerDown={(event) => {
           if (event.button !== 0) return;
           event.currentTarget.setPointerCapture(event.pointerId);

@@ -58,7 +58,8 @@ export function Scrubber({ model }: { model: LogModel }) {
           size={Math.max(5, count(lines).length)}
           onFocus={(event) => event.currentTarget.select()}
           onChange={(event) => {
-            const wanted = Number(event.currentTarget.value.replace(/[\s,._]/g, ''));
+            // Separators of thousands, but not of fractions.
+            const wanted = Number(event.currentTarget.value.replace(/[\s_]|[,.](?=\d{3}\b)/g, '').replace(',', '.'));
             if (Number.isFinite(wanted) && wanted > 0) model.go(wanted, 'push');
             event.currentTarget.value = count(model.line.peek());
           }}
