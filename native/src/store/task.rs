@@ -223,8 +223,9 @@ impl Store {
         Ok(recorded.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    /// Replaces the identity of a running task, if it is still the one in `row`. Of two launchers that adopt one task, one wins. `prepare` is called while the lock is held; what it
-    /// gives comes back with the task.
+    /// Replaces the identity of a running task, if it is still the one in `row`: of two launchers that
+    /// adopt one task, one wins. `prepare` is called while the lock is held, and what it gives comes
+    /// back; nothing, if the identity was another one.
     pub fn change_identity<T>(
         &mut self,
         id: i64,
