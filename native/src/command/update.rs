@@ -7,8 +7,8 @@ use crate::error::Error;
 use crate::store::is_running;
 use crate::supervise::recover;
 
-/// Stores duration and last heartbeat of the tasks that run on this system. Expired reservations are dropped and dead
-/// launchers' tasks recovered when the database is opened.
+/// Stores duration and last heartbeat of the tasks that run on this system. Expired reservations are
+/// dropped and dead launchers' tasks recovered when the database is opened.
 pub fn run(database: &Path) -> Result<u8, Error> {
     let mut store = recover::open(database)?;
     let running = present_tasks(&store)?
