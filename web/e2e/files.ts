@@ -138,7 +138,7 @@ const ADDED = {
   feedbacks: 'offset INTEGER, inode INTEGER, fingerprint TEXT',
   history: 'exitcode INTEGER, outcome TEXT, command TEXT, cwd TEXT, host TEXT, elapsed_ms INTEGER, user_ms INTEGER, system_ms INTEGER, maxrss_kb INTEGER, leftovers INTEGER, timeline TEXT',
 };
-const NEW_TABLES =
+export const NEW_TABLES =
   OLD_TABLES +
   Object.entries(ADDED)
     .flatMap(([table, columns]) => columns.split(', ').map((column) => `ALTER TABLE ${table} ADD COLUMN ${column};`))
@@ -173,6 +173,6 @@ function makeDatabases(): void {
         '[[' || ((1740000000 + i * 60) * 1000) || ',"RUNNING"],[' || ((1740000000 + i * 60) * 1000 + 200000) || ',"SILENT"]]' FROM n;`);
 }
 
-function sql(path: string, text: string): void {
+export function sql(path: string, text: string): void {
   execFileSync('sqlite3', ['-bail', path], { input: text.replace(/^ +/gm, '') });
 }

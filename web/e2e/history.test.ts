@@ -1,15 +1,30 @@
 // The history view, end to end.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { dropFiles, noted, onBuilds, opened, openSample } from './browser';
-import { FILES, FOLDER, HOSTILE } from './files';
+import { FILES, FOLDER, HOSTILE, NEW_TABLES, sql } from './files';
 
 const names = (page: Page): Promise<string[]> => page.locator('.list-row .cell.name').allTextContents();
 const shown = (page: Page) => expect.poll(() => page.locator('.facts .count').textContent());
 /** What the details say beside a title. */
 const fieldOf = (page: Page, title: string) => page.locator('.fields div', { has: page.getByText(title, { exact: true }) }).locator('dd').textContent();
+
+/** A database of its own for a test, of before some change. */
+function database(name: string, text: string): string {
+  const path = join(FOLDER, name);
+  rmSync(path, { force: true });
+  sql(path, text);
+  utimesSync(path, 1_772_435_050, 1_772_435_050);
+  return path;
+}
+
+/** So many finished tasks, each with a text of a size. */
+const rows = (count: number, size: number): string => `
+  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+  INSERT INTO history (id, taskid, taskname, outcome, exitcode, starttime, endtime, feedback)
+    SELECT i, i, 'job', 'succeeded', 0, 1740000000 + i, 1740000060 + i, '{"log":"' || hex(zeroblob(${size / 2})) || '"}' FROM n;`;
 
 async function savedCsv(page: Page, name = 'lab-tasks.csv'): Promise<string> {
   const saving = page.waitForEvent('download');
@@ -360,6 +375,53 @@ onBuilds(['site', 'one file'], (viewer) => {
 });
 
 onBuilds(['site'], (viewer) => {
+  test('a database that has changed since it was opened says so', async () => {
+    const { page } = viewer;
+    // Larger than what is kept of a file.
+    const path = database('history-changing.db', `${NEW_TABLES} ${rows(1200, 20_000)}`);
+    await dropFiles(page, [path]);
+    await opened(page);
+    await shown(page).toBe('1,200 shown');
+    sql(path, "UPDATE history SET info1 = 'new' WHERE id = 600;");
+    const changed = 'The file has changed since it was opened. Press Reload to read it again.';
+    await page.getByRole('grid', { name: 'Tasks' }).focus();
+    await page.keyboard.press('End');
+    await expect.poll(async () => (await page.locator('.list-row .cell.id').allTextContents()).at(-1)).toBe('1');
+    await page.keyboard.press('Enter');
+    const details = page.locator('.details');
+    await expect.poll(() => details.getByRole('alert').textContent()).toBe(changed);
+    await expect.poll(() => details.evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.setViewportSize({ width: 400, height: 800 });
+    expect(await details.getByRole('alert').isVisible()).toBe(true);
+    await details.getByRole('button', { name: 'Close' }).click();
+    await expect.poll(() => details.count()).toBe(0);
+    await page.setViewportSize({ width: 1360, height: 860 });
+    await page.getByRole('button', { name: 'Save CSV' }).click();
+    await expect.poll(() => page.locator('.toast').textContent()).toBe(changed);
+  });
+
+  test('of a damaged database what could be read is shown', async () => {
+    const { page } = viewer;
+    // The index is counted; it stands behind the rows, which are damaged halfway.
+    const path = database('history-damaged.db', `${NEW_TABLES} DROP INDEX history_taskid; ${rows(20_000, 100)}
+      INSERT INTO tasks (id, name, status, starttime) VALUES (30000, 'soak', 'RUNNING', 1740030000); CREATE INDEX history_taskid ON history (taskid);`);
+    const file = openSync(path, 'r+');
+    writeSync(file, new Uint8Array(4096).fill(0xa5), 0, 4096, 4096 * Math.floor(statSync(path).size / 4096 / 2));
+    closeSync(file);
+    await dropFiles(page, [path]);
+    await opened(page);
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/stopped.*malformed/);
+    const figures = await page.locator('.figures').textContent();
+    expect(figures).toMatch(/ [\d,]+ of 20,000 could be read$/);
+    const read = Number(/([\d,]+) of/.exec(figures ?? '')?.[1]?.replace(',', ''));
+    expect(read).toBeGreaterThan(5000);
+    await shown(page).toBe(`${(read + 1).toLocaleString('en-US')} shown`);
+    expect(await page.locator('.cards').textContent()).toContain('1not over');
+    await expect.poll(() => page.locator('.list-row', { hasText: 'soak' }).count()).toBe(1);
+    await page.locator('.list-row', { hasText: 'job' }).first().click();
+    await expect.poll(() => page.locator('.details h2').textContent()).toBe(`job task ${read}`);
+  });
+
   test('200,000 rows are sorted, filtered and scrolled', async () => {
     const { page } = viewer;
     await dropFiles(page, [FILES.large]);

@@ -9,7 +9,7 @@ import { JsonTree } from '../ui/json-tree';
 import { copy } from '../ui/save';
 import { shellLine } from './shell-line';
 import { Outcome } from './legend';
-import type { HistoryModel } from './model';
+import type { Details, HistoryModel } from './model';
 
 const SECONDS = (text: string): string => formatTime(Number(text));
 const MILLISECONDS = (text: string): string => formatDuration(Number(text) / 1000);
@@ -41,67 +41,74 @@ const SHOWN = new Set([...FIELDS.map(([field]) => field), 'id', 'taskid', 'name'
 
 export function DetailsPane({ model }: { model: HistoryModel }) {
   const details = model.details.value;
+  const error = model.detailsError.value;
   const box = useRef<HTMLElement>(null);
   useEffect(() => {
-    if (!details || !model.focusDetails) return;
+    if ((!details && error === '') || !model.focusDetails) return;
     model.focusDetails = false;
     box.current?.focus();
-  }, [details]);
-  if (!details) return <section class="pane details" aria-label="Details" />;
-  const { record } = details;
-  const text = (field: string): string => plain(member(record, field));
-  const open = member(record, 'status') !== null;
-  const name = text('taskname') || text('name');
-  const feedback = member(record, 'feedback');
-  const timeline = member(record, 'timeline');
-  const rest = record.kind === 'object' ? record.members.filter(([key, value]) => !SHOWN.has(key) && plain(value) !== '') : [];
+  }, [details, error]);
+  const name = details && (plain(member(details.record, 'taskname')) || plain(member(details.record, 'name')));
   return (
     <section ref={box} class="pane details" aria-label="Details" id="details" tabIndex={-1}>
       <header>
         <h2>
-          {clip(visible(name), 80) || 'without a name'} <span class="dim">task {text('taskid')}</span>
+          {name === null ? 'Details' : clip(visible(name), 80) || 'without a name'}{' '}
+          {details && <span class="dim">task {plain(member(details.record, 'taskid'))}</span>}
         </h2>
         <div class="actions">
-          <button type="button" class="quiet" onClick={() => void copy(details.text, 'Task')}>Copy JSON</button>
+          {details && <button type="button" class="quiet" onClick={() => void copy(details.text, 'Task')}>Copy JSON</button>}
           <button type="button" class="quiet" onClick={() => model.select(null)}>Close</button>
         </div>
       </header>
-      <div class="scroll" tabIndex={0} role="region" aria-label="What is known of the task">
-        <p class="outcome-line">
-          <Outcome word={clip(text('outcome') || text('status') || 'unknown', 40)} />
-          {open && <span class="dim"> {text('starttime') === '' ? 'not started yet' : 'not over yet'}</span>}
-        </p>
-        <Command node={member(record, 'command')} />
-        <dl class="fields">
-          {FIELDS.map(([field, title, show]) => {
-            const raw = text(field);
-            if (raw === '' || (field === 'duration' && text('elapsed_ms') !== '')) return null;
-            const shown = (field === 'duration' && open ? '≥ ' : '') + (show?.(raw) ?? raw);
-            return (
-              <div key={field}>
-                <dt>{title}</dt>
-                <dd title={shown === raw ? undefined : visible(clip(raw, 100))}>{visible(clip(shown, 2000))}</dd>
-              </div>
-            );
-          })}
-        </dl>
-        {feedback?.kind === 'object' && (
-          <section class="sub">
-            <h3>{open ? 'Feedback so far' : 'Final feedback'}</h3>
-            {feedback.members.length === 0 ? <p class="dim">Empty: every key was cleared.</p> : feedback.members.map(([key, value], n) => <JsonTree key={n} name={key} node={value} />)}
-          </section>
-        )}
-        {timeline?.kind === 'array' && timeline.items.length > 0 && <Timeline items={timeline.items} />}
-        {rest.length > 0 && (
-          <section class="sub">
-            <h3>More</h3>
-            {rest.map(([key, value], n) => (
-              <JsonTree key={n} name={key} node={value} />
-            ))}
-          </section>
-        )}
-      </div>
+      {error !== '' && <p class="error-text" role="alert">{error}</p>}
+      {details && <Known details={details} />}
     </section>
+  );
+}
+
+function Known({ details: { record } }: { details: Details }) {
+  const text = (field: string): string => plain(member(record, field));
+  const open = member(record, 'status') !== null;
+  const feedback = member(record, 'feedback');
+  const timeline = member(record, 'timeline');
+  const rest = record.kind === 'object' ? record.members.filter(([key, value]) => !SHOWN.has(key) && plain(value) !== '') : [];
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="What is known of the task">
+      <p class="outcome-line">
+        <Outcome word={clip(text('outcome') || text('status') || 'unknown', 40)} />
+        {open && <span class="dim"> {text('starttime') === '' ? 'not started yet' : 'not over yet'}</span>}
+      </p>
+      <Command node={member(record, 'command')} />
+      <dl class="fields">
+        {FIELDS.map(([field, title, show]) => {
+          const raw = text(field);
+          if (raw === '' || (field === 'duration' && text('elapsed_ms') !== '')) return null;
+          const shown = (field === 'duration' && open ? '≥ ' : '') + (show?.(raw) ?? raw);
+          return (
+            <div key={field}>
+              <dt>{title}</dt>
+              <dd title={shown === raw ? undefined : visible(clip(raw, 100))}>{visible(clip(shown, 2000))}</dd>
+            </div>
+          );
+        })}
+      </dl>
+      {feedback?.kind === 'object' && (
+        <section class="sub">
+          <h3>{open ? 'Feedback so far' : 'Final feedback'}</h3>
+          {feedback.members.length === 0 ? <p class="dim">Empty: every key was cleared.</p> : feedback.members.map(([key, value], n) => <JsonTree key={n} name={key} node={value} />)}
+        </section>
+      )}
+      {timeline?.kind === 'array' && timeline.items.length > 0 && <Timeline items={timeline.items} />}
+      {rest.length > 0 && (
+        <section class="sub">
+          <h3>More</h3>
+          {rest.map(([key, value], n) => (
+            <JsonTree key={n} name={key} node={value} />
+          ))}
+        </section>
+      )}
+    </div>
   );
 }
 

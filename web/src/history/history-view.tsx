@@ -31,7 +31,7 @@ export function HistoryView({ model }: { model: HistoryModel }) {
       <div class="facts">
         <p class="figures" data-done={model.done.value}>
           {info.source === 'export' ? 'JSON export' : info.version === 0 ? 'Database of 1.7' : `Database, schema ${info.version}`} · {bytes(model.bytes)} ·{' '}
-          {model.done.value ? plural(info.tasks + total, 'task') : <><progress value={total > 0 ? model.loaded.value / total : 1} aria-label="Loading" /> {count(model.loaded.value)} of {count(total)}</>}
+          {model.done.value && model.loaded.value < total ? `${count(model.loaded.value)} of ${count(total)} could be read` : model.done.value ? plural(info.tasks + total, 'task') : <><progress value={total > 0 ? model.loaded.value / total : 1} aria-label="Loading" /> {count(model.loaded.value)} of {count(total)}</>}
         </p>
         <TakeAway model={model} />
       </div>

@@ -4,8 +4,9 @@ import { batch, computed, effect, type Signal, signal, untracked } from '@preact
 import { note, numberIn, type Place, place } from '../app/place';
 import type { Info } from '../protocol/core-types';
 import { Cancelled, type Client, type Listener, Newest } from '../protocol/client';
-import type { Choices, GanttData, Opened, Queried, Query, Sort, SortColumn, TableRow } from '../protocol/messages';
+import { type Choices, type GanttData, type Opened, type Queried, type Query, type Sort, type SortColumn, STALE, type TableRow } from '../protocol/messages';
 import { member, type Node, parseJson, plain } from '../text/json';
+import { sentences } from '../text/visible';
 import { Pages } from '../ui/pages';
 import { Position } from '../ui/position';
 import { tell } from '../ui/save';
@@ -42,6 +43,8 @@ export class HistoryModel {
   /** The row of the table that the keyboard is on. */
   readonly cursor = signal(0);
   readonly details = signal<Details | null>(null);
+  /** Why there are none. */
+  readonly detailsError = signal('');
   /** Once they are there, the details take the focus: they were asked for by keyboard. */
   focusDetails = false;
   readonly gantt = signal<GanttData | null>(null);
@@ -195,7 +198,7 @@ export class HistoryModel {
   }
 
   failed(error: unknown): void {
-    if (!(error instanceof Cancelled)) tell(error instanceof Error ? error.message : String(error));
+    if (!(error instanceof Cancelled)) tell(wordsOf(error));
   }
 
   dispose(): void {
@@ -241,6 +244,7 @@ export class HistoryModel {
   }
 
   #askDetails(entry: number | null): void {
+    this.detailsError.value = '';
     if (entry === null) {
       this.details.value = null;
       return;
@@ -254,7 +258,11 @@ export class HistoryModel {
         const row = member(record, 'id');
         note({ task: plain(member(record, 'taskid')) + (row ? `.${plain(row)}` : '') }, this.#how);
       } catch (error) {
-        this.failed(error);
+        if (error instanceof Cancelled || this.selected.peek() !== entry) return;
+        batch(() => {
+          this.details.value = null;
+          this.detailsError.value = wordsOf(error);
+        });
       }
     });
   }
@@ -277,4 +285,9 @@ export class HistoryModel {
       );
     }
   }
+}
+
+function wordsOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text === STALE ? `${sentences(text)}. Press Reload to read it again.` : text;
 }

@@ -21,6 +21,11 @@ export function core(name: Core): Promise<WebAssembly.Memory> {
   return found;
 }
 
+/** After these the memory of the core may hold anything. */
+export function isFatal(error: unknown): boolean {
+  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+}
+
 export function haveCore(name: Core, bytes: ArrayBuffer): void {
   arrivals.get(name)?.(bytes);
 }

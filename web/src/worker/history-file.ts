@@ -7,6 +7,7 @@ import { csvLine } from '../text/csv';
 import { shellLine } from '../history/shell-line';
 import { asTree, member, type Node, parseJson, plain, writeJson } from '../text/json';
 import { isoTime } from '../text/time';
+import { isFatal } from './core';
 import { ganttOf, taskTimeline } from './gantt-data';
 import { type Columns, FAR, figuresOf, select, sortEntries, type Words, wordsOf } from './history-query';
 import { signalName } from '../text/signal';
@@ -32,9 +33,10 @@ export class HistoryFile {
     readonly history: History,
     readonly modified: number,
     readonly post: Post,
+    readonly files: readonly SyncSlices[] = [],
   ) {
     this.info = JSON.parse(history.info()) as Info;
-    const document = parseJson(history.tasks());
+    const document = parseJson(reading(files, () => history.tasks()));
     this.#running = items(member(document, 'tasks'));
     const pairs = items(member(document, 'feedbacks')).map((row): [string, Node] => [plain(member(row, 'id')), row]);
     this.#feedbacks = new Map(pairs);
@@ -48,11 +50,11 @@ export class HistoryFile {
       const bytes = new Uint8Array(await source.file.arrayBuffer());
       return new HistoryFile(History.parse(bytes), modified, post);
     }
-    const files = [new SyncSlices(source.file), wal && new SyncSlices(wal)] as const;
+    const files = (wal ? [source.file, wal] : [source.file]).map((file) => new SyncSlices(file));
     const read = (file: 0 | 1, offset: number, length: number): Uint8Array =>
       files[file]?.read(offset, length) ?? new Uint8Array(0);
-    const history = wal ? History.open(read, source.file.size, wal.size) : History.open(read, source.file.size);
-    return new HistoryFile(history, modified, post);
+    const history = reading(files, () => History.open(read, source.file.size, wal?.size));
+    return new HistoryFile(history, modified, post, files);
   }
 
   /** Reads the finished tasks page by page, and lets calls in between. */
@@ -60,18 +62,29 @@ export class HistoryFile {
     const total = this.info.history;
     let loaded = 0;
     let told = performance.now();
-    while (loaded < total) {
-      const before = loaded;
-      loaded = this.history.load(PAGE);
-      if (loaded === before) break;
-      if (performance.now() - told > 100 && loaded < total) {
-        told = performance.now();
-        this.post({ type: 'loaded', rows: loaded, total, done: false });
+    try {
+      while (loaded < total) {
+        const before = loaded;
+        loaded = reading(this.files, () => this.history.load(PAGE));
+        if (loaded === before) break;
+        if (performance.now() - told > 100 && loaded < total) {
+          told = performance.now();
+          this.post({ type: 'loaded', rows: loaded, total, done: false });
+        }
+        await nextTask();
       }
-      await nextTask();
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      // What was read is good, with the first rows of the page that failed.
+      this.#loaded(this.history.numbers('id').length);
+      throw error;
     }
+    this.#loaded(loaded);
+  }
+
+  #loaded(rows: number): void {
     this.#columns = null;
-    this.post({ type: 'loaded', rows: loaded, total, done: true });
+    this.post({ type: 'loaded', rows, total: this.info.history, done: true });
   }
 
   #all(): Columns {
@@ -151,7 +164,7 @@ export class HistoryFile {
   }
 
   #finished(first: number, count: number): Node[] {
-    return items(member(parseJson(this.history.rows(first, count)), 'history'));
+    return items(member(parseJson(reading(this.files, () => this.history.rows(first, count))), 'history'));
   }
 
   gantt(limit: number): GanttData {
@@ -189,6 +202,15 @@ export class HistoryFile {
       signal.throwIfAborted();
     }
     return new Blob(['\ufeff', csvLine(CSV_COLUMNS.map(([title]) => title)), ...lines], { type: 'text/csv;charset=utf-8' });
+  }
+}
+
+/** SQLite says only that it could not read; why, the browser has said. */
+function reading<T>(files: readonly SyncSlices[], act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw files.find(({ failure }) => failure !== null)?.failure ?? error;
   }
 }
 

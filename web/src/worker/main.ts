@@ -4,7 +4,7 @@
 // here can be trusted: it says so once, and the page replaces it.
 import { type CallName, type FromWorker, type Params, type Result, STALE, type ToWorker } from '../protocol/messages';
 import { sentences } from '../text/visible';
-import { core, haveCore } from './core';
+import { core, haveCore, isFatal } from './core';
 import { HistoryFile } from './history-file';
 import { LogFile } from './log-file';
 import { sniff } from './sniff';
@@ -93,7 +93,8 @@ async function answer(id: number, name: CallName, params: unknown): Promise<void
   } catch (error) {
     if (isFatal(error)) return crashed(error);
     const cancelled = controller.signal.aborted || (error instanceof DOMException && error.name === 'AbortError');
-    post({ type: 'error', id, message: wordsOf(error), cancelled });
+    // Whoever shows it adds nothing.
+    post({ type: 'error', id, message: typeof error === 'string' ? `${wordsOf(error)}.` : wordsOf(error), cancelled });
   } finally {
     open.delete(id);
   }
@@ -101,12 +102,7 @@ async function answer(id: number, name: CallName, params: unknown): Promise<void
 
 function crashed(error: unknown): void {
   if (isFatal(error)) post({ type: 'crash', message: wordsOf(error) });
-  else post({ type: 'failed', message: wordsOf(error) });
-}
-
-/** After these the memory of the core may hold anything. */
-function isFatal(error: unknown): boolean {
-  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+  else post({ type: 'failed', message: sentences(wordsOf(error)) });
 }
 
 /** The core throws text that is fit to be shown; everything else brings its own message. */

@@ -30,6 +30,8 @@ export class Slices {
 export class SyncSlices {
   #reader = new FileReaderSync();
   #chunks = new Map<number, Uint8Array>();
+  /** Why a piece could not be read: callers like SQLite make an error of their own of it. */
+  failure: unknown = null;
 
   constructor(
     readonly file: File,
@@ -41,17 +43,25 @@ export class SyncSlices {
     const index = Math.floor(offset / this.chunk);
     const start = offset - index * this.chunk;
     if (start + length <= this.chunk) return this.#load(index).subarray(start, start + length);
-    return new Uint8Array(this.#reader.readAsArrayBuffer(this.file.slice(offset, offset + length)));
+    return this.#read(offset, length);
   }
 
   #load(index: number): Uint8Array {
     let found = this.#chunks.get(index);
     if (!found) {
-      const from = index * this.chunk;
-      found = new Uint8Array(this.#reader.readAsArrayBuffer(this.file.slice(from, from + this.chunk)));
+      found = this.#read(index * this.chunk, this.chunk);
       if (this.#chunks.size >= this.most) this.#chunks.clear();
       this.#chunks.set(index, found);
     }
     return found;
+  }
+
+  #read(offset: number, length: number): Uint8Array {
+    try {
+      return new Uint8Array(this.#reader.readAsArrayBuffer(this.file.slice(offset, offset + length)));
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
   }
 }
