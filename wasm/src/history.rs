@@ -6,6 +6,7 @@
 
 use rusqlite::Connection;
 use serde::Serialize;
+use taskwatcher_core::database::header::Stale;
 use taskwatcher_core::database::read::{self, Counts};
 use taskwatcher_core::database::schema::{self, SchemaError, State};
 use taskwatcher_core::database::{harden, header};
@@ -51,18 +52,9 @@ struct Info<'a> {
 impl History {
     /// Takes a document of `taskwatcher export`, `list --json` or `history --json`.
     pub fn parse(json: &[u8]) -> Result<Self, String> {
-        let document: Document = serde_json::from_slice(json).map_err(|error| {
-            refusal(
-                &format!("this is no JSON document of taskwatcher: {error}"),
-                "write one with taskwatcher export FILE",
-            )
+        let document = Document::read(json).map_err(|error| {
+            refusal(&error.to_string(), "write one with taskwatcher export FILE")
         })?;
-        if document.format != FORMAT {
-            return Err(refusal(
-                &format!("the format of this document is {:?}", document.format),
-                "write one with taskwatcher export FILE",
-            ));
-        }
         let len = |len: Option<usize>| u32::try_from(len.unwrap_or(0)).unwrap_or(u32::MAX);
         let counts = Counts {
             tasks: len(document.tasks.as_ref().map(Vec::len)),
@@ -230,9 +222,12 @@ impl History {
     }
 }
 
-/// What is wrong with a file by its first bytes, or what may be missing in it and whether its log is to
-/// be used.
-pub(crate) fn look(head: &[u8], log: Option<&[u8]>) -> Result<(Option<String>, bool), String> {
+/// What is wrong with a file by its first bytes, or what may be missing in it and whether its log, given
+/// by its first bytes and its size, is to be used.
+pub(crate) fn look(
+    head: &[u8],
+    log: Option<(&[u8], u64)>,
+) -> Result<(Option<String>, bool), String> {
     let header = header::read(head).map_err(|error| {
         refusal(
             &error.to_string(),
@@ -240,7 +235,7 @@ pub(crate) fn look(head: &[u8], log: Option<&[u8]>) -> Result<(Option<String>, b
         )
     })?;
     let stale = header::stale(header, log);
-    let usable = log.is_some() && stale.is_none();
+    let usable = log.is_some() && matches!(stale, None | Some(Stale::LogCut));
     Ok((stale.map(|stale| stale.to_string()), usable))
 }
 

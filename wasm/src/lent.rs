@@ -46,7 +46,8 @@ impl History {
         let mut log = wal_size.map(|size| LentFile::new(read, 1, to_count(size)));
         let head = file.head()?;
         let log_head = log.as_mut().map(LentFile::head).transpose()?;
-        let (note, log_is_good) = look(&head, log_head.as_deref())?;
+        let log_seen = log_head.as_deref().zip(log.as_ref().map(|log| log.size));
+        let (note, log_is_good) = look(&head, log_seen)?;
         let name = lend(Lent {
             file,
             log: log.filter(|_| log_is_good),

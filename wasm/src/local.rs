@@ -20,12 +20,13 @@ impl History {
         let unreadable = |error: io::Error| format!("cannot read '{}': {error}", path.display());
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
-        let head = head(path).map_err(unreadable)?;
-        let log_head = match self::head(Path::new(&log)) {
+        let (head, _) = head(path).map_err(unreadable)?;
+        let log_seen = match self::head(Path::new(&log)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             other => Some(other.map_err(unreadable)?),
         };
-        let (note, _) = look(&head, log_head.as_deref())?;
+        let log_seen = log_seen.as_ref().map(|(head, size)| (&**head, *size));
+        let (note, _) = look(&head, log_seen)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
             Connection::open_with_flags(path, flags).map_err(|error| damaged(&error))?;
@@ -39,10 +40,11 @@ impl History {
     }
 }
 
-fn head(path: &Path) -> io::Result<Vec<u8>> {
+/// The first bytes of a file, and its size.
+fn head(path: &Path) -> io::Result<(Vec<u8>, u64)> {
     let mut head = Vec::new();
-    File::open(path)?
-        .take(header::LEN as u64)
-        .read_to_end(&mut head)?;
-    Ok(head)
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    file.take(header::LEN as u64).read_to_end(&mut head)?;
+    Ok((head, size))
 }

@@ -177,6 +177,7 @@ fn histories() {
     assert!(!answer("loglost.db").contains("only in the log"));
     assert!(answer("loglost.db").contains("which is missing: what is shown may be stale"));
     assert!(answer("newer.db").contains("what is newer is not shown"));
+    assert!(answer("odd.json").contains("\"taskid\":9"));
     assert!(answer("original.db").contains("\"version\":0"));
     for (name, found) in [
         ("empty.db", "the file is empty"),
@@ -184,6 +185,7 @@ fn histories() {
         ("text.db", "no SQLite database, it begins with"),
         ("cut.json", "EOF while parsing"),
         ("other.json", "speedscope"),
+        ("wrong.json", "row 2 in \"history\""),
     ] {
         let text = answer(name);
         assert!(

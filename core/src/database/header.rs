@@ -54,6 +54,8 @@ pub enum Stale {
     LogMissing,
     /// What is there as its log is none, or is the log of another database.
     LogForeign,
+    /// The log ends within a frame: it was copied while it was written, or not to its end.
+    LogCut,
 }
 
 impl fmt::Display for Stale {
@@ -66,6 +68,10 @@ impl fmt::Display for Stale {
             Self::LogForeign => {
                 "the -wal file does not belong to this database and was not used: what is shown may \
                  be stale; open the one from the same folder"
+            }
+            Self::LogCut => {
+                "the -wal file is cut, its last changes may be missing; copy it again together with \
+                 the database"
             }
         })
     }
@@ -99,13 +105,21 @@ pub fn read(head: &[u8]) -> Result<Header, NoDatabase> {
     })
 }
 
-/// Says whether something may be missing, given the first bytes of the log if there is one.
+/// Says whether something may be missing, given the first bytes of the log and its size if there is one.
 #[must_use]
-pub fn stale(header: Header, log: Option<&[u8]>) -> Option<Stale> {
+pub fn stale(header: Header, log: Option<(&[u8], u64)>) -> Option<Stale> {
+    const LOG_HEADER: u64 = 32;
+    const FRAME_HEADER: u64 = 24;
     match log {
         None => header.uses_log.then_some(Stale::LogMissing),
-        Some([]) => None,
-        Some(log) => (!is_log_of(header, log)).then_some(Stale::LogForeign),
+        Some(([], _)) => None,
+        Some((log, _)) if !is_log_of(header, log) => Some(Stale::LogForeign),
+        Some((_, size)) => {
+            let frame = FRAME_HEADER + u64::from(header.page_size);
+            let frames = size.checked_sub(LOG_HEADER);
+            let whole = frames.is_some_and(|frames| frames.is_multiple_of(frame));
+            (!whole).then_some(Stale::LogCut)
+        }
     }
 }
 
@@ -144,9 +158,13 @@ mod tests {
         assert_eq!((header.page_size, header.uses_log), (4096, true));
         let log = b"\x37\x7F\x06\x82\x00\x2D\xE2\x18\x00\x00\x10\x00";
         assert_eq!(stale(header, None), Some(Stale::LogMissing));
-        assert_eq!(stale(header, Some(b"")), None);
-        assert_eq!(stale(header, Some(log)), None);
-        assert_eq!(stale(header, Some(b"[a]1")), Some(Stale::LogForeign));
+        let size = 32 + 2 * (24 + 4096);
+        assert_eq!(stale(header, Some((b"", 0))), None);
+        assert_eq!(stale(header, Some((log, size))), None);
+        assert_eq!(stale(header, Some((log, 32))), None);
+        assert_eq!(stale(header, Some((log, size - 1))), Some(Stale::LogCut));
+        assert_eq!(stale(header, Some((log, 12))), Some(Stale::LogCut));
+        assert_eq!(stale(header, Some((b"[a]1", 4))), Some(Stale::LogForeign));
         let plain = Header {
             uses_log: false,
             ..header
@@ -156,6 +174,6 @@ mod tests {
             page_size: 512,
             ..header
         };
-        assert_eq!(stale(small, Some(log)), Some(Stale::LogForeign));
+        assert_eq!(stale(small, Some((log, size))), Some(Stale::LogForeign));
     }
 }
