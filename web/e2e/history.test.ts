@@ -77,6 +77,51 @@ onBuilds(['site', 'one file'], (viewer) => {
     await shown(page).toBe('5 shown');
   });
 
+  test('an export is read as far as it can be, and a refusal names the part', async () => {
+    const { page } = viewer;
+    const path = join(FOLDER, 'history-odd.json');
+    const history = Array.from({ length: 200 }, (_, n) => ({ id: n + 1, taskid: n + 1, taskname: 'smoke', outcome: 'succeeded' }));
+    const odd = [...history, { id: 201, taskid: 201, taskname: 'odd', starttime: 1e300 }];
+    writeFileSync(path, `\ufeff${JSON.stringify({ tasks: [{ taskid: 300, name: 'soak', status: 'RUNNING' }], history: odd, format: 'taskwatcher/1' })}`);
+    await dropFiles(page, [path]);
+    await opened(page);
+    await shown(page).toBe('202 shown');
+    writeFileSync(path, JSON.stringify({ format: 'taskwatcher/1', history: [...history, { id: 'x' }] }));
+    await dropFiles(page, [path]);
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/Row 201 in "history" of this document .*\.Dismiss$/);
+  });
+
+  test('a report of ten thousand keys is shown page by page', async () => {
+    const { page } = viewer;
+    const path = join(FOLDER, 'history-keys.json');
+    const feedback = Object.fromEntries([['log', 'x'.repeat(3000)], ...Array.from({ length: 10_000 }, (_, n) => [`key_${n}`, `value ${n}`])]);
+    writeFileSync(path, JSON.stringify({ format: 'taskwatcher/1', history: [{ id: 1, taskid: 1, taskname: 'many', starttime: 1, feedback }, { id: 2, taskid: 2, taskname: 'few', feedback: { a: '1' } }] }));
+    await dropFiles(page, [path]);
+    await opened(page);
+    await page.getByRole('row', { name: /many/ }).click();
+    const leaves = page.locator('.details .tree-leaf');
+    await expect.poll(() => leaves.count()).toBe(200);
+    await page.getByRole('button', { name: '1,000 more characters' }).click();
+    await expect.poll(async () => (await leaves.first().textContent())?.length).toBe(3003);
+    await page.getByRole('button', { name: '200 more of 9,801' }).click();
+    await expect.poll(() => leaves.count()).toBe(400);
+    // Another task begins at its start.
+    await page.getByRole('row', { name: /few/ }).click();
+    await expect.poll(() => leaves.count()).toBe(1);
+    await page.getByRole('row', { name: /many/ }).click();
+    await expect.poll(() => leaves.count()).toBe(200);
+  });
+
+  test('a -wal that is cut says that changes may be missing', async () => {
+    const { page } = viewer;
+    const path = join(FOLDER, 'history-cut.db');
+    writeFileSync(path, readFileSync(FILES.database));
+    writeFileSync(`${path}-wal`, readFileSync(FILES.wal).subarray(0, -10));
+    await dropFiles(page, [path, `${path}-wal`]);
+    await opened(page);
+    await expect.poll(() => page.locator('.warning').textContent()).toMatch(/The -wal file is cut, its last changes may be missing/);
+  });
+
   test('filters, order and details of an export', async () => {
     const { page } = viewer;
     await dropFiles(page, [FILES.export]);

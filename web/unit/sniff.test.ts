@@ -21,6 +21,13 @@ test('files are told by what they hold', () => {
   expect(headOf(Uint8Array.of(0x37, 0x7f, 0x06, 0x82), 'x').is).toBe('wal');
 });
 
+test('an export may name its format last, and begin with a byte order mark', async () => {
+  const rows = Array.from({ length: 500 }, (_, id) => ({ id }));
+  const late = file('late.json', `\ufeff${JSON.stringify({ history: rows, format: 'taskwatcher/1' })}`);
+  expect(await sniff([late])).toEqual({ kind: 'export', file: late, left: '' });
+  await expect(sniff([file('x.json', '{"history":[]}')])).rejects.toThrow(/no "format":"taskwatcher\/1"/);
+});
+
 test('a database takes its -wal with it, in any order', async () => {
   const wal = file('t.db-wal', Uint8Array.of(0x37, 0x7f, 0x06, 0x82, 1));
   const database = file('t.db', 'SQLite format 3\0');

@@ -5,7 +5,7 @@ import { bytes } from '../text/number';
 import { signalName } from '../text/signal';
 import { formatDuration, formatTime } from '../text/time';
 import { clip, visible } from '../text/visible';
-import { JsonTree } from '../ui/json-tree';
+import { Members } from '../ui/json-tree';
 import { copy } from '../ui/save';
 import { shellLine } from './shell-line';
 import { Outcome } from './legend';
@@ -67,7 +67,7 @@ export function DetailsPane({ model }: { model: HistoryModel }) {
   );
 }
 
-function Known({ details: { record } }: { details: Details }) {
+function Known({ details: { entry, record } }: { details: Details }) {
   const text = (field: string): string => plain(member(record, field));
   const open = member(record, 'status') !== null;
   const feedback = member(record, 'feedback');
@@ -96,16 +96,14 @@ function Known({ details: { record } }: { details: Details }) {
       {feedback?.kind === 'object' && (
         <section class="sub">
           <h3>{open ? 'Feedback so far' : 'Final feedback'}</h3>
-          {feedback.members.length === 0 ? <p class="dim">Empty: every key was cleared.</p> : feedback.members.map(([key, value], n) => <JsonTree key={n} name={key} node={value} />)}
+          {feedback.members.length === 0 ? <p class="dim">Empty: every key was cleared.</p> : <Members key={entry} of={feedback.members} />}
         </section>
       )}
       {timeline?.kind === 'array' && timeline.items.length > 0 && <Timeline items={timeline.items} />}
       {rest.length > 0 && (
         <section class="sub">
           <h3>More</h3>
-          {rest.map(([key, value], n) => (
-            <JsonTree key={n} name={key} node={value} />
-          ))}
+          <Members of={rest} />
         </section>
       )}
     </div>

@@ -10,13 +10,16 @@ export type Found = {
 
 const SUPPORTED = 'This viewer opens feedback logs, taskwatcher databases and JSON exports.';
 
+/** So many bytes are looked at. */
+const HEAD = 4096;
+
 type Head =
   | { is: 'database' | 'export' | 'log' | 'wal' | 'shm' }
   | { is: 'other'; what: string; advice: string };
 
 export async function sniff(files: readonly File[]): Promise<Found> {
   if (files.length === 0) throw new Error(`Nothing was dropped. ${SUPPORTED}`);
-  const heads = await Promise.all(files.map(async (file) => ({ file, head: headOf(await start(file), file.name) })));
+  const heads = await Promise.all(files.map(async (file) => ({ file, head: headOf(await start(file), file.name, file.size <= HEAD) })));
   for (const kind of ['database', 'export', 'log'] as const) {
     const file = heads.find(({ head }) => head.is === kind)?.file;
     if (!file) continue;
@@ -52,7 +55,7 @@ function leftOf(heads: { file: File; head: Head }[], database = ''): string {
 
 async function start(file: File): Promise<Uint8Array> {
   try {
-    return new Uint8Array(await file.slice(0, 4096).arrayBuffer());
+    return new Uint8Array(await file.slice(0, HEAD).arrayBuffer());
   } catch {
     throw new Error(
       `“${file.name}” could not be read. It may be a folder, or may have been moved or changed; ` +
@@ -79,7 +82,7 @@ const SIGNATURES: [string, string, string][] = [
 /** A line with a key makes a log of any text: what else is in it is shown as its problems. */
 const PAIR = /^[ \t]*\[[^\s\d[\]{"'<][^\s[\]]*\]/m;
 
-export function headOf(bytes: Uint8Array, name: string): Head {
+export function headOf(bytes: Uint8Array, name: string, whole = true): Head {
   const hex = Array.from(bytes.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('');
   if (hex === '53514c69746520666f726d6174203300') return { is: 'database' };
   if (/^377f068[23]/.test(hex)) return { is: 'wal' };
@@ -91,6 +94,8 @@ export function headOf(bytes: Uint8Array, name: string): Head {
   const text = new TextDecoder().decode(bytes).trimStart();
   const isLog = PAIR.test(text);
   if (/"format"\s*:\s*"taskwatcher\//.test(text) && text.startsWith('{')) return { is: 'export' };
+  // Its format may stand at the end of it: whoever reads all of it will see.
+  if (!isLog && /^\{\s*"/.test(text) && !whole) return { is: 'export' };
   if (!isLog && (/^\{\s*"/.test(text) || (name.endsWith('.json') && /^[[{]/.test(text)))) {
     return {
       is: 'other',
