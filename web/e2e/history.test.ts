@@ -165,6 +165,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     expect(await reserved.locator('.duration').textContent()).toBe('');
     await page.getByRole('tab', { name: 'Timeline' }).click();
     await expect.poll(() => page.locator('.gantt canvas').getAttribute('aria-label')).toContain('Timeline of 362 tasks');
+    expect(await page.locator('.left-out').textContent()).toBe('1 task not started yet is not drawn');
     // All colours that are there are explained, and no others.
     expect(await page.locator('.legend div').allTextContents()).toEqual(['Bar: statusrunningsilentstalled', 'Foot: outcomesucceededfailedsignalledtimeoutkilledlostnot started']);
   });

@@ -4,6 +4,7 @@ import { AXIS, mostScroll, thumbOf } from '../src/history/gantt-paint';
 import { GanttScale } from '../src/history/gantt-scale';
 import { shellLine } from '../src/history/shell-line';
 import type { GanttData, Query } from '../src/protocol/messages';
+import { ganttOf } from '../src/worker/gantt-data';
 import { type Columns, figuresOf, quantile, select, sortEntries, type Words } from '../src/worker/history-query';
 
 function words(list: string[]): Words {
@@ -77,6 +78,8 @@ test('quantiles are nearest ranks', () => {
 
 function bars(list: [start: number, end: number, name: number][]): GanttData {
   return {
+    waiting: 0,
+    timeless: 0,
     entry: Uint32Array.from(list, (_, n) => n),
     start: Float64Array.from(list, ([start]) => start),
     end: Float64Array.from(list, ([, end]) => end),
@@ -122,10 +125,18 @@ test('a bar is found by its time, a thin one with some slack', () => {
   expect(firstEndingAfter(lane, 11)).toBe(1);
 });
 
+test('a timeline counts what it cannot draw', () => {
+  const odd = { ...columns, running: 2, start: Float64Array.of(90, 10, 9e15, NaN, 20), duration: Float64Array.of(10, NaN, 8, 30, 1) };
+  const data = ganttOf(odd, Uint32Array.of(0, 1, 2, 3, 4), 9, [{ kind: 'object', members: [] }, { kind: 'object', members: [] }], { timelines: () => new Float64Array(3) });
+  expect([[...data.entry], data.waiting, data.timeless]).toEqual([[0, 4], 1, 2]);
+});
+
 test('many tasks at once do not make endless lanes', () => {
   const data = bars(Array.from({ length: 500 }, (): [number, number, number] => [0, 10, 0]));
   const layout = layOut(data);
   expect(layout.lanes).toBeLessThanOrEqual(40);
+  expect(layout.crowded).toBe(true);
+  expect(layOut(bars(Array.from({ length: 40 }, (): [number, number, number] => [0, 10, 0]))).crowded).toBe(false);
   for (const { reach } of layout.bars) expect([...reach]).toEqual([...reach].sort((a, b) => a - b));
 });
 

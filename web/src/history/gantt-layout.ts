@@ -25,10 +25,12 @@ export interface Layout {
   bars: Lane[];
   from: number;
   to: number;
+  /** More ran at once than a group has lanes. */
+  crowded: boolean;
 }
 
 /** A group grows no higher than this; bars beyond it share the last lane. */
-const MOST_LANES = 40;
+export const MOST_LANES = 40;
 
 export function layOut(data: GanttData): Layout {
   const size = data.entry.length;
@@ -40,6 +42,7 @@ export function layOut(data: GanttData): Layout {
   const tasks = new Map<number, number>();
   let from = Infinity;
   let to = -Infinity;
+  let crowded = false;
   for (const bar of order) {
     const start = data.start[bar] ?? 0;
     const end = endOf(data, bar);
@@ -50,7 +53,10 @@ export function layOut(data: GanttData): Layout {
     const lanes = ends.get(name) ?? [];
     ends.set(name, lanes);
     let lane = lanes.findIndex((free) => free <= start);
-    if (lane === -1) lane = Math.min(lanes.length, MOST_LANES - 1);
+    if (lane === -1) {
+      crowded ||= lanes.length === MOST_LANES;
+      lane = Math.min(lanes.length, MOST_LANES - 1);
+    }
     lanes[lane] = Math.max(end, lanes[lane] ?? end);
     within[bar] = lane;
   }
@@ -71,7 +77,8 @@ export function layOut(data: GanttData): Layout {
     const reach = Float64Array.from(list, (bar) => (latest = Math.max(latest, endOf(data, bar))));
     return { bars: Uint32Array.from(list), reach };
   });
-  return size === 0 ? { groups, lane, lanes, bars, from: 0, to: 1 } : { groups, lane, lanes, bars, from, to: Math.max(to, from + 1) };
+  const span = size === 0 ? { from: 0, to: 1 } : { from, to: Math.max(to, from + 1) };
+  return { groups, lane, lanes, bars, ...span, crowded };
 }
 
 /** A task that is not over reaches to the latest moment the file knows of. */

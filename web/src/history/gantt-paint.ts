@@ -188,7 +188,8 @@ function paintAxis(context: CanvasRenderingContext2D, { window, width }: Paint):
   const taken = start === '' ? -Infinity : context.measureText(start).width + 12;
   for (const { at, label } of ticks) {
     const x = Math.round((at - window.from) * scale) + 4;
-    if (x > taken) context.fillText(label, x, AXIS / 2);
+    // Half a label says the wrong time.
+    if (x > taken && x + context.measureText(label).width <= width) context.fillText(label, x, AXIS / 2);
   }
   context.fillStyle = colour('text');
   context.fillText(start, 6, AXIS / 2);

@@ -7,11 +7,11 @@ import { useEffect, useRef } from 'preact/hooks';
 import { dark } from '../app/theme';
 import { room } from '../app/width';
 import type { GanttData } from '../protocol/messages';
-import { count } from '../text/number';
+import { count, plural } from '../text/number';
 import { formatDuration, formatTime } from '../text/time';
-import { clip, visible } from '../text/visible';
+import { clip, sentences, visible } from '../text/visible';
 import { onFrame } from '../ui/frame';
-import { barAt, endOf, layOut, type Layout } from './gantt-layout';
+import { barAt, endOf, layOut, type Layout, MOST_LANES } from './gantt-layout';
 import { AXIS, HEAD, LANE, laneTop, mostScroll, paint, THUMB, thumbOf } from './gantt-paint';
 import { type Colours, coloursOf, Legend } from './legend';
 import { type HistoryModel, MOST_BARS } from './model';
@@ -67,7 +67,10 @@ export function Gantt({ model }: { model: HistoryModel }) {
   return (
     <section class="gantt" aria-label="Timeline">
       <header>
-        {now && <Legend colours={now.colours} />}
+        <div class="explained">
+          {now && <Legend colours={now.colours} />}
+          {now && <LeftOut {...now} />}
+        </div>
         <span class="actions">
           <button type="button" class="quiet" onClick={() => model.scale.zoom(0.5)}>Zoom in</button>
           <button type="button" class="quiet" disabled={!model.scale.window.value} onClick={() => model.scale.zoom(2)}>Zoom out</button>
@@ -92,6 +95,16 @@ export function Gantt({ model }: { model: HistoryModel }) {
       )}
     </section>
   );
+}
+
+/** What a reader would look for in vain. */
+function LeftOut({ data: { waiting, timeless }, layout }: Shown) {
+  const tasks = (number: number, what: string): string => `${plural(number, 'task')} ${what} ${number === 1 ? 'is' : 'are'} not drawn`;
+  const said = [];
+  if (waiting > 0) said.push(tasks(waiting, 'not started yet'));
+  if (timeless > 0) said.push(tasks(timeless, 'without a usable time'));
+  if (layout.crowded) said.push(`more ran at once than the ${MOST_LANES} lanes drawn`);
+  return said.length > 0 && <p class="left-out">{sentences(said.join('; '))}</p>;
 }
 
 function draw(element: HTMLCanvasElement, what: Parameters<typeof paint>[1]): void {

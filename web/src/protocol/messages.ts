@@ -101,6 +101,9 @@ export interface TableRow {
 }
 
 export interface GanttData {
+  /** How many tasks are left out because they have not started, or have no time that can be drawn. */
+  waiting: number;
+  timeless: number;
   entry: Uint32Array;
   /** Unix seconds; NaN where unknown. */
   start: Float64Array;

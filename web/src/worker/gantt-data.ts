@@ -14,7 +14,9 @@ interface Timelines {
 export function ganttOf(c: Columns, order: Uint32Array, limit: number, running: Node[], history: Timelines): GanttData {
   // One row that claims to be of the year 300,000 must not squeeze all others into a pixel.
   const started = (at: number): boolean => at >= c.running || !Number.isNaN(c.duration[at] ?? NaN);
-  const entry = order.filter((at) => Math.abs(c.start[at] ?? NaN) < FAR && started(at)).slice(0, limit);
+  const ready = order.filter(started);
+  const timed = ready.filter((at) => Math.abs(c.start[at] ?? NaN) < FAR);
+  const entry = timed.slice(0, limit);
   const pick = (column: Float64Array): Float64Array => Float64Array.from(entry, (at) => column[at] ?? NaN);
   const lines = finishedTimelines(entry, c, history);
   const offsets = new Uint32Array(entry.length + 1);
@@ -26,6 +28,8 @@ export function ganttOf(c: Columns, order: Uint32Array, limit: number, running: 
     offsets[n + 1] = points.length / 2;
   });
   return {
+    waiting: order.length - ready.length,
+    timeless: ready.length - timed.length,
     entry,
     start: pick(c.start),
     end: Float64Array.from(entry, (at) => endOf(c, at)),
