@@ -77,6 +77,68 @@ onBuilds(['site', 'one file'], (viewer) => {
     await shown(page).toBe('5 shown');
   });
 
+  test('the figures are filters of their own, and nothing moves under the pointer', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A week of history');
+    await shown(page).toBe('363 shown');
+    const places = () => page.locator(':is(.cards, .share-list) button').evaluateAll((all) => all.map((one) => [one.getBoundingClientRect().x, one.getBoundingClientRect().width].map(Math.round)));
+    const before = await places();
+    const card = page.getByRole('button', { name: /not succeeded/ });
+    const figure = await card.locator('b').textContent();
+    await card.focus();
+    await page.keyboard.press('Enter');
+    await shown(page).toBe(`${figure} shown`);
+    expect(await card.getAttribute('aria-pressed')).toBe('true');
+    expect(await page.getByRole('combobox', { name: 'Outcome' }).inputValue()).toBe('not-succeeded');
+    await expect.poll(() => page.url()).toContain('outcome=not-succeeded');
+    expect(await places()).toEqual(before);
+    await page.goto('about:blank');
+    await page.goBack();
+    await opened(page);
+    await shown(page).toBe(`${figure} shown`);
+    await card.click();
+    await shown(page).toBe('363 shown');
+    await page.getByRole('button', { name: /not over/ }).click();
+    await expect.poll(() => page.locator('.figures ~ .actions .count').textContent()).toBe(`${await page.locator('.card b').nth(1).textContent()} shown`);
+    expect(await places()).toEqual(before);
+    // Chips begin where the bar above them does.
+    const left = (selector: string) => page.locator(selector).first().evaluate((element) => element.getBoundingClientRect().x);
+    expect(await left('.share-list button')).toBe(await left('.share-bar'));
+  });
+
+  test('a summary says what it leaves out, and odd words are one', async () => {
+    const { page } = viewer;
+    const path = join(FOLDER, 'history-many.json');
+    const history = Array.from({ length: 600 }, (_, n) => ({ id: n + 1, taskid: n + 1, taskname: `job ${n}`, outcome: n < 30 ? `odd ${n}` : 'succeeded', starttime: 1_740_000_000 + n }));
+    const blank = ['', null].map((word, n) => ({ id: 700 + n, taskid: 700 + n, taskname: word, outcome: word, starttime: 9e15 }));
+    writeFileSync(path, JSON.stringify({ format: 'taskwatcher/1', history: [...history, ...blank] }));
+    await dropFiles(page, [path]);
+    await opened(page);
+    await shown(page).toBe('602 shown');
+    expect(await page.locator('.share-list button', { hasText: 'unknown' }).allTextContents()).toEqual(['unknown 2']);
+    expect(await page.locator('.share-list li').last().textContent()).toBe('and 8 rarer ones');
+    expect(await page.locator('.by-name summary').textContent()).toBe('Duration by name 601');
+    await page.locator('.by-name summary').click();
+    expect(await page.locator('.by-name .more').textContent()).toBe('and 401 rarer names: search for them');
+    await expect.poll(() => page.getByRole('combobox', { name: 'Name' }).locator('option').last().textContent()).toBe('and 100 rarer names: search for them');
+    await expect.poll(() => page.locator('.list-row .cell.name', { hasText: 'without a name' }).count()).toBe(2);
+    await page.getByRole('tab', { name: 'Timeline' }).click();
+    await expect.poll(() => page.locator('.left-out').textContent()).toBe('2 tasks without a usable time are not drawn');
+  });
+
+  test('rows are as wide as their columns', async () => {
+    const { page } = viewer;
+    await page.setViewportSize({ width: 400, height: 800 });
+    await dropFiles(page, [FILES.hostileExport]);
+    await opened(page);
+    const table = page.getByRole('grid', { name: 'Tasks' });
+    await page.locator('.list-row .cell').first().waitFor();
+    await table.evaluate((element) => (element.scrollLeft = 9999));
+    const right = (selector: string) => page.locator(selector).first().evaluate((element) => Math.round(element.getBoundingClientRect().right));
+    expect(await right('.list-row')).toBe(await right('.list-row .cell.info3'));
+    await page.setViewportSize({ width: 1360, height: 860 });
+  });
+
   test('an export is read as far as it can be, and a refusal names the part', async () => {
     const { page } = viewer;
     const path = join(FOLDER, 'history-odd.json');

@@ -5,7 +5,7 @@ import { GanttScale } from '../src/history/gantt-scale';
 import { shellLine } from '../src/history/shell-line';
 import type { GanttData, Query } from '../src/protocol/messages';
 import { ganttOf } from '../src/worker/gantt-data';
-import { type Columns, figuresOf, quantile, select, sortEntries, type Words } from '../src/worker/history-query';
+import { type Columns, figuresOf, joined, quantile, select, sortEntries, type Words } from '../src/worker/history-query';
 
 function words(list: string[]): Words {
   const all = [...new Set(list)];
@@ -47,6 +47,28 @@ test('filters select, together and alone', () => {
   expect(find({ name: 'nobody' })).toEqual([]);
 });
 
+test('groups of outcomes select what their figures count', () => {
+  expect(find({ outcome: 'not-over' })).toEqual([0]);
+  expect(find({ outcome: 'not-succeeded' })).toEqual([2, 3]);
+  expect(find({ outcome: 'not-succeeded', name: 'b' })).toEqual([2]);
+  for (const [group, figure] of [['not-over', 'open'], ['not-succeeded', 'notSucceeded'], ['lost', 'lost']] as const) {
+    const found = select(columns, { ...all, outcome: group });
+    expect(figuresOf(columns, found)[figure].count).toBe(found.length);
+  }
+});
+
+test('what is absent and what is empty are one word', () => {
+  expect(joined(['a', null, ''], Uint32Array.of(0, 1, 2, 0), ['', 'b'], 'unknown')).toEqual({ words: ['a', 'unknown', 'b'], codes: Uint32Array.of(1, 2, 0, 1, 1, 0) });
+  expect(joined([null, 'unknown'], Uint32Array.of(1, 0), [], 'unknown')).toEqual({ words: ['unknown'], codes: Uint32Array.of(0, 0) });
+});
+
+test('what a summary leaves out is counted', () => {
+  const size = 300;
+  const many = { ...columns, running: 0, id: new Float64Array(size), duration: new Float64Array(size), names: words(Array.from({ length: size }, (_, n) => `n${n}`)), outcomes: words(Array.from({ length: size }, (_, n) => `o${n % 30}`)) };
+  const figures = figuresOf(many, Uint32Array.from({ length: size }, (_, n) => n));
+  expect([figures.names.length, figures.moreNames, figures.outcomes.length, figures.moreOutcomes]).toEqual([200, 100, 24, 6]);
+});
+
 test('what is absent stands last in both directions', () => {
   const entries = select(columns, all);
   expect([...sortEntries(columns, entries, { column: 'start', down: true })]).toEqual([0, 3, 2, 1, 4]);
@@ -61,7 +83,8 @@ test('what started in the same second stands in the order of its ids', () => {
 
 test('figures count each task once', () => {
   const figures = figuresOf(columns, select(columns, all));
-  expect(figures).toMatchObject({ tasks: 5, open: 1, notSucceeded: 2, lost: 1 });
+  expect(figures).toMatchObject({ tasks: { count: 5, all: 5 }, open: { count: 1, all: 1 }, notSucceeded: { count: 2, all: 2 }, lost: { count: 1, all: 1 }, moreNames: 0, moreOutcomes: 0 });
+  expect(figuresOf(columns, Uint32Array.of(1))).toMatchObject({ tasks: { count: 1, all: 5 }, notSucceeded: { count: 0, all: 2 }, lost: { count: 0, all: 1 } });
   expect(figuresOf(columns, Uint32Array.of(1)).outcomes.map(({ count }) => count)).toEqual([0, 1, 0, 0, 0]);
   const a = figures.names.find(({ name }) => name === 'a');
   expect(a).toEqual({ name: 'a', tasks: 3, notSucceeded: 1, p50: 5, p95: 30 });

@@ -1,5 +1,6 @@
 // The filters over the table and the timeline, and the way out as CSV.
-import { count } from '../text/number';
+import { NOT_OVER, NOT_SUCCEEDED } from '../protocol/messages';
+import { count, plural } from '../text/number';
 import { clip, visible } from '../text/visible';
 import { safeName, save } from '../ui/save';
 import { Tabs } from '../ui/tabs';
@@ -16,7 +17,7 @@ const PERIODS: [title: string, seconds: number][] = [
 
 export function Filters({ model }: { model: HistoryModel }) {
   const { name, outcome, since } = model.only.value;
-  const { names, outcomes } = model.choices.value;
+  const { names, moreNames, outcomes } = model.choices.value;
   return (
     <div class="filters">
       <Tabs<View>
@@ -48,10 +49,11 @@ export function Filters({ model }: { model: HistoryModel }) {
         {withChosen(names, name).map((one) => (
           <option key={one} value={one}>{clip(visible(one), 60)}</option>
         ))}
+        {moreNames > 0 && <option disabled>and {plural(moreNames, 'rarer name')}: search for them</option>}
       </select>
       <select aria-label="Outcome" value={outcome ?? ''} onChange={(event) => model.filter({ outcome: event.currentTarget.value || null })}>
         <option value="">any outcome</option>
-        {withChosen(outcomes, outcome).map((one) => (
+        {withChosen([...new Set([NOT_OVER, NOT_SUCCEEDED, ...outcomes])], outcome).map((one) => (
           <option key={one} value={one}>{clip(outcomeName(one), 60)}</option>
         ))}
       </select>

@@ -1,5 +1,5 @@
 // What the colours mean, in words beside each.
-import type { GanttData } from '../protocol/messages';
+import { type GanttData, NOT_OVER, NOT_SUCCEEDED } from '../protocol/messages';
 import { visible } from '../text/visible';
 import { outcomeColour, OUTCOMES, STATUSES } from './gantt-paint';
 
@@ -44,9 +44,10 @@ function Part({ title, words }: { title: string; words: string[] }) {
   );
 }
 
-/** As people say it: statuses and outcomes alike. */
+/** As people say it: statuses, outcomes and groups of them alike. */
 export function outcomeName(word: string): string {
-  return outcomeColour(word) === 'unknown' ? visible(word) : word.toLowerCase().replace(/[_-]/, ' ');
+  const known = outcomeColour(word) !== 'unknown' || word === NOT_OVER || word === NOT_SUCCEEDED;
+  return !known ? visible(word) : word.toLowerCase().replace(/[_-]/, ' ');
 }
 
 export function Outcome({ word }: { word: string }) {

@@ -71,7 +71,7 @@ export class HistoryModel {
   ) {
     this.name = opened.name;
     this.bytes = opened.bytes;
-    this.choices = signal({ used: [], names: [], outcomes: [], now: opened.written });
+    this.choices = signal({ used: [], names: [], moreNames: 0, outcomes: [], now: opened.written });
     this.info = opened.info;
     this.pages = new Pages((first, count, signal) => client.call('table', { first, count }, { signal }), (error) => this.failed(error));
     client.listener = {
@@ -124,6 +124,10 @@ export class HistoryModel {
   filter(change: Partial<{ name: string | null; outcome: string | null; since: number | null }>): void {
     this.only.value = { ...this.only.peek(), ...change };
     note({ ...this.only.value }, 'push');
+  }
+
+  toggleOutcome(outcome: string): void {
+    this.filter({ outcome: this.only.peek().outcome === outcome ? null : outcome });
   }
 
   clearFilters(): void {

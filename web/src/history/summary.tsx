@@ -1,6 +1,6 @@
 // What happened, in a few numbers: how many tasks, how they ended, how long they take by name.
-import type { NameFigures } from '../protocol/messages';
-import { count } from '../text/number';
+import { type Figure, type NameFigures, NOT_OVER, NOT_SUCCEEDED } from '../protocol/messages';
+import { count, plural } from '../text/number';
 import { formatDuration } from '../text/time';
 import { clip, visible } from '../text/visible';
 import { outcomeColour } from './gantt-paint';
@@ -10,14 +10,17 @@ import type { HistoryModel } from './model';
 export function Summary({ model }: { model: HistoryModel }) {
   const figures = model.queried.value?.figures;
   if (!figures) return null;
-  const { tasks, open, notSucceeded, lost, outcomes, names } = figures;
+  const { tasks, open, notSucceeded, lost, outcomes, moreOutcomes, names, moreNames } = figures;
   return (
     <section class="summary" aria-label="Summary">
       <ul class="cards">
-        <Card title="tasks" value={tasks} />
-        <Card title="not over" value={open} tone="running" />
-        <Card title="not succeeded" value={notSucceeded} tone="failed" />
-        <Card title="lost" value={lost} tone="lost" />
+        <li class="card">
+          <Value figure={tasks} />
+          <span>tasks</span>
+        </li>
+        <Card model={model} title="not over" outcome={NOT_OVER} figure={open} tone="running" />
+        <Card model={model} title="not succeeded" outcome={NOT_SUCCEEDED} figure={notSucceeded} tone="failed" />
+        <Card model={model} title="lost" outcome="lost" figure={lost} tone="lost" />
       </ul>
       <div class="shares">
         <div class="share-bar" aria-hidden="true">
@@ -26,19 +29,20 @@ export function Summary({ model }: { model: HistoryModel }) {
           ))}
         </div>
         <ul class="share-list">
-          {outcomes.map(({ word, count: size }) => (
+          {outcomes.map(({ word, ...figure }) => (
             <li key={word}>
-              <button type="button" class={size > 0 ? 'quiet' : 'quiet dim'} aria-pressed={model.only.value.outcome === word} onClick={() => model.filter({ outcome: model.only.peek().outcome === word ? null : word })}>
+              <button type="button" class={figure.count > 0 ? 'quiet' : 'quiet dim'} aria-pressed={model.only.value.outcome === word} onClick={() => model.toggleOutcome(word)}>
                 <span class={`dot ${outcomeColour(word)}`} aria-hidden="true" />
-                {outcomeName(word)} <b>{count(size)}</b>
+                {outcomeName(word)} <Value figure={figure} />
               </button>
             </li>
           ))}
+          {moreOutcomes > 0 && <li class="dim">and {plural(moreOutcomes, 'rarer one')}</li>}
         </ul>
       </div>
       <details class="by-name">
         <summary>
-          Duration by name <span class="dim">{count(names.length)}</span>
+          Duration by name <span class="dim">{count(names.length + moreNames)}</span>
         </summary>
         <div class="scroll" tabIndex={0} role="region" aria-label="Duration by name">
           <table>
@@ -57,17 +61,34 @@ export function Summary({ model }: { model: HistoryModel }) {
               ))}
             </tbody>
           </table>
+          {moreNames > 0 && <p class="more">and {plural(moreNames, 'rarer name')}: search for them</p>}
         </div>
       </details>
     </section>
   );
 }
 
-function Card({ title, value, tone }: { title: string; value: number; tone?: string }) {
+/** As wide as it can become: what is clicked stays where it is, whatever a filter leaves. */
+function Value({ figure: { count: size, all } }: { figure: Figure }) {
+  return <b style={{ minWidth: `${count(all).length}ch` }}>{count(size)}</b>;
+}
+
+interface CardProps {
+  model: HistoryModel;
+  title: string;
+  /** What the table shows of when it is pressed. */
+  outcome: string;
+  figure: Figure;
+  tone: string;
+}
+
+function Card({ model, title, outcome, figure, tone }: CardProps) {
   return (
-    <li class={`card ${value > 0 && tone ? tone : ''}`}>
-      <b>{count(value)}</b>
-      <span>{title}</span>
+    <li>
+      <button type="button" class={`quiet card ${figure.count > 0 ? tone : ''}`} aria-pressed={model.only.value.outcome === outcome} onClick={() => model.toggleOutcome(outcome)}>
+        <Value figure={figure} />
+        <span>{title}</span>
+      </button>
     </li>
   );
 }

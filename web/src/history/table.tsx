@@ -10,21 +10,23 @@ import type { HistoryModel } from './model';
 interface Column {
   id: SortColumn;
   title: string;
-  width: string;
+  /** In pixels, and its share of what the window has beyond that. */
+  width: number;
+  grows?: number;
   cell: (row: TableRow) => ComponentChildren;
 }
 
 const COLUMNS: readonly Column[] = [
-  { id: 'id', title: 'Task', width: '76px', cell: (row) => (Number.isNaN(row.id) ? '' : String(row.id)) },
-  { id: 'name', title: 'Name', width: 'minmax(110px, 2fr)', cell: (row) => text(row.name) },
-  { id: 'outcome', title: 'Outcome', width: '112px', cell: (row) => <Outcome word={clip(row.outcome, 40)} /> },
-  { id: 'start', title: 'Started', width: '166px', cell: (row) => (row.open && Number.isNaN(row.duration) ? <span class="dim">not yet</span> : formatTime(row.start)) },
-  { id: 'duration', title: 'Duration', width: '118px', cell: (row) => (row.open && !Number.isNaN(row.duration) ? <span title="so far">≥ {formatDuration(row.duration)}</span> : formatDuration(row.duration)) },
-  { id: 'exit', title: 'Exit', width: '88px', cell: (row) => text(row.exit) },
-  { id: 'host', title: 'Host', width: 'minmax(70px, 1fr)', cell: (row) => text(row.host) },
-  { id: 'info1', title: 'Info 1', width: 'minmax(70px, 1fr)', cell: (row) => text(row.info1) },
-  { id: 'info2', title: 'Info 2', width: 'minmax(70px, 1fr)', cell: (row) => text(row.info2) },
-  { id: 'info3', title: 'Info 3', width: 'minmax(70px, 1fr)', cell: (row) => text(row.info3) },
+  { id: 'id', title: 'Task', width: 76, cell: (row) => (Number.isNaN(row.id) ? '' : String(row.id)) },
+  { id: 'name', title: 'Name', width: 110, grows: 2, cell: (row) => text(row.name) || <span class="dim">without a name</span> },
+  { id: 'outcome', title: 'Outcome', width: 112, cell: (row) => <Outcome word={clip(row.outcome, 40)} /> },
+  { id: 'start', title: 'Started', width: 166, cell: (row) => (row.open && Number.isNaN(row.duration) ? <span class="dim">not yet</span> : formatTime(row.start)) },
+  { id: 'duration', title: 'Duration', width: 118, cell: (row) => (row.open && !Number.isNaN(row.duration) ? <span title="so far">≥ {formatDuration(row.duration)}</span> : formatDuration(row.duration)) },
+  { id: 'exit', title: 'Exit', width: 88, cell: (row) => text(row.exit) },
+  { id: 'host', title: 'Host', width: 70, grows: 1, cell: (row) => text(row.host) },
+  { id: 'info1', title: 'Info 1', width: 70, grows: 1, cell: (row) => text(row.info1) },
+  { id: 'info2', title: 'Info 2', width: 70, grows: 1, cell: (row) => text(row.info2) },
+  { id: 'info3', title: 'Info 3', width: 70, grows: 1, cell: (row) => text(row.info3) },
 ];
 /** These have a column only in files that use them. */
 const OPTIONAL = new Set<SortColumn>(['host', 'info1', 'info2', 'info3']);
@@ -37,7 +39,8 @@ export function Table({ model }: { model: HistoryModel }) {
   const sort = model.sort.value;
   const { used } = model.choices.value;
   const columns = COLUMNS.filter(({ id }) => !OPTIONAL.has(id) || used.includes(id));
-  const template = columns.map(({ width }) => width).join(' ');
+  const template = columns.map(({ width, grows }) => (grows ? `minmax(${width}px, ${grows}fr)` : `${width}px`)).join(' ');
+  const least = columns.reduce((sum, { width }) => sum + width, 0);
   const cursor = Math.min(model.cursor.value, Math.max(0, rows - 1));
   const selected = model.selected.value;
   return (
@@ -54,7 +57,7 @@ export function Table({ model }: { model: HistoryModel }) {
         'aria-colcount': columns.length,
         'aria-activedescendant': rows > 0 ? `task-${cursor}` : undefined,
         onKeyDown: (event) => keys(event, model, rows),
-        style: { '--columns': template },
+        style: { '--columns': template, '--least': `${least}px` },
       }}
       head={
         <div class="list-head table-row" role="row" aria-rowindex={1}>

@@ -52,12 +52,16 @@ export type SortColumn = 'id' | 'name' | 'outcome' | 'start' | 'duration' | 'exi
 export interface Query {
   text: string;
   name: string | null;
-  /** An outcome, or the status of a running task. */
+  /** An outcome, the status of a running task, or one of the groups below. */
   outcome: string | null;
   /** Unix seconds; started at this time or later. */
   since: number | null;
   sort: Sort;
 }
+
+/** Instead of an outcome: every task that is not over, or that is and has not succeeded. */
+export const NOT_OVER = 'not-over';
+export const NOT_SUCCEEDED = 'not-succeeded';
 
 export interface NameFigures {
   name: string;
@@ -67,15 +71,24 @@ export interface NameFigures {
   p95: number;
 }
 
+/** How many tasks the filters leave, and how many there are in the file. */
+export interface Figure {
+  count: number;
+  all: number;
+}
+
 export interface Figures {
-  tasks: number;
+  tasks: Figure;
   /** Running and reserved ones. */
-  open: number;
+  open: Figure;
   /** Over, and with any outcome but success; lost ones are among them. */
-  notSucceeded: number;
-  lost: number;
-  outcomes: { word: string; count: number }[];
+  notSucceeded: Figure;
+  lost: Figure;
+  /** The most frequent ones, and how many others there are. */
+  outcomes: ({ word: string } & Figure)[];
+  moreOutcomes: number;
   names: NameFigures[];
+  moreNames: number;
 }
 
 export interface Queried {
@@ -124,7 +137,9 @@ export interface GanttData {
 export interface Choices {
   /** Of the columns that many files leave empty, those that hold something. */
   used: SortColumn[];
+  /** The most frequent ones, and how many others there are. */
   names: string[];
+  moreNames: number;
   outcomes: string[];
   /** The latest moment the file knows of, unix seconds. */
   now: number;

@@ -9,7 +9,7 @@ import { asTree, member, type Node, parseJson, plain, writeJson } from '../text/
 import { isoTime } from '../text/time';
 import { isFatal } from './core';
 import { ganttOf, taskTimeline } from './gantt-data';
-import { type Columns, FAR, figuresOf, select, sortEntries, type Words, wordsOf } from './history-query';
+import { type Columns, FAR, figuresOf, joined, select, sortEntries, type Words, wordsOf } from './history-query';
 import { signalName } from '../text/signal';
 import type { Context } from './main';
 import type { Found as Sniffed } from './sniff';
@@ -104,7 +104,8 @@ export class HistoryFile {
       found.sort((a, b) => b.uses - a.uses);
       return found.slice(0, MOST_CHOICES).map(({ word }) => word).sort((a, b) => a.localeCompare(b));
     };
-    return { used, names: common(names), outcomes: common(outcomes), now: this.#all().now };
+    const moreNames = Math.max(0, names.words.filter((word) => word !== '').length - MOST_CHOICES);
+    return { used, names: common(names), moreNames, outcomes: common(outcomes), now: this.#all().now };
   }
 
   query(query: Query): Queried {
@@ -267,19 +268,8 @@ function columnsOf(history: History, running: Node[], modified: number): Columns
     all.set(finished, offset);
     return all;
   };
-  const words = (column: Parameters<History['words']>[0], ...names: string[]) => {
-    const list = (JSON.parse(history.words(column)) as (string | null)[]).map((word) => word ?? '');
-    const finished = history.codes(column);
-    const codes = new Uint32Array(offset + finished.length);
-    codes.set(finished, offset);
-    const known = new Map(list.map((word, n) => [word, n]));
-    (names.length > 0 ? of(...names) : running.map(() => '')).forEach((word, n) => {
-      const code = known.get(word) ?? list.push(word) - 1;
-      known.set(word, code);
-      codes[n] = code;
-    });
-    return { words: list, codes };
-  };
+  const words = (column: Parameters<History['words']>[0], ofRunning = '', absent = ''): Words =>
+    joined(JSON.parse(history.words(column)) as (string | null)[], history.codes(column), of(ofRunning), absent);
   // A reserved task has its place in the order of starts, but no duration: it has not started.
   const start = numbers('starttime', 'starttime', 'reservetime');
   const reserved = of('starttime').map((text) => text === '');
@@ -295,10 +285,8 @@ function columnsOf(history: History, running: Node[], modified: number): Columns
     else if (n < offset) duration[n] = reserved[n] ? NaN : Math.max(0, now - (start[n] ?? NaN));
     else if (Number.isNaN(duration[n] ?? NaN)) duration[n] = (end[n] ?? NaN) - (start[n] ?? NaN);
   }
-  const outcomes = words('outcome', 'status');
   const commands = words('command', 'command');
   let lines: Words | null = null;
-  outcomes.words = outcomes.words.map((word) => word || 'unknown');
   return {
     running: offset,
     now,
@@ -308,7 +296,7 @@ function columnsOf(history: History, running: Node[], modified: number): Columns
     duration,
     exit: numbers('exitcode'),
     names: words('taskname', 'name'),
-    outcomes,
+    outcomes: words('outcome', 'status', 'unknown'),
     hosts: words('host', 'host'),
     signals: words('termsignal'),
     reasons: words('termerror'),

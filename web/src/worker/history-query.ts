@@ -1,5 +1,5 @@
 // Filtering, sorting and counting over columns: pure, and quick for hundreds of thousands of rows.
-import type { Figures, NameFigures, Query, Sort, SortColumn } from '../protocol/messages';
+import { type Figures, type NameFigures, NOT_OVER, NOT_SUCCEEDED, type Query, type Sort, type SortColumn } from '../protocol/messages';
 
 /** Words by code: each distinct word once. */
 export interface Words {
@@ -41,20 +41,48 @@ export function wordsOf({ words, codes }: Words, entry: number): string {
   return words[codes[entry] ?? -1] ?? '';
 }
 
+/** The words of running tasks and then of finished ones, each once; an empty one is an absent one. */
+export function joined(list: readonly (string | null)[], finished: Uint32Array, running: readonly string[], absent = ''): Words {
+  const words: string[] = [];
+  const known = new Map<string, number>();
+  const codeOf = (word: string | null): number => {
+    const found = known.get(word || absent);
+    if (found !== undefined) return found;
+    known.set(word || absent, words.length);
+    return words.push(word || absent) - 1;
+  };
+  const own = list.map(codeOf);
+  const codes = new Uint32Array(running.length + finished.length);
+  codes.set(running.map(codeOf));
+  finished.forEach((code, n) => (codes[running.length + n] = own[code] ?? 0));
+  return { words, codes };
+}
+
+/** Databases of 1.7 do not know how a task ended. */
+const isBad = (outcome: string): boolean => outcome !== 'succeeded' && outcome !== 'unknown';
+
+/** Whether an entry has an outcome, or belongs to a group of them. */
+function outcomeTest(c: Columns, wanted: string): (entry: number) => boolean {
+  if (wanted === NOT_OVER) return (entry) => entry < c.running;
+  const first = wanted === NOT_SUCCEEDED ? c.running : 0;
+  const fits = c.outcomes.words.map((word) => word === wanted || (wanted === NOT_SUCCEEDED && isBad(word)));
+  return (entry) => entry >= first && fits[c.outcomes.codes[entry] ?? -1] === true;
+}
+
 /** The entries that pass every filter, in their own order. */
 export function select(c: Columns, query: Query): Uint32Array {
   const size = c.id.length;
   const found = new Uint32Array(size);
   let count = 0;
   const name = query.name === null ? -1 : c.names.words.indexOf(query.name);
-  const outcomes = query.outcome === null ? null : c.outcomes.words.map((word) => word === query.outcome);
+  const hasOutcome = query.outcome === null ? null : outcomeTest(c, query.outcome);
   const text = query.text.trim().toLowerCase();
   // A word is compared once, however many rows have it.
   const all = [c.names, c.hosts, c.signals, c.reasons, c.commands, c.outcomes, c.info1, c.info2, c.info3];
   const searched = text === '' ? [] : all.map(({ words, codes }) => ({ codes, hit: words.map((word) => word.toLowerCase().includes(text)) }));
   for (let entry = 0; entry < size; entry++) {
     if (query.name !== null && c.names.codes[entry] !== name) continue;
-    if (outcomes && !outcomes[c.outcomes.codes[entry] ?? -1]) continue;
+    if (hasOutcome && !hasOutcome(entry)) continue;
     if (query.since !== null && !((c.start[entry] ?? NaN) >= query.since)) continue;
     if (text !== '') {
       const hit = searched.some(({ codes, hit }) => hit[codes[entry] ?? -1]) || String(c.id[entry]) === text;
@@ -123,8 +151,7 @@ export function figuresOf(c: Columns, entries: Uint32Array): Figures {
   const outcomes = new Float64Array(c.outcomes.words.length);
   const tasks = new Uint32Array(c.names.words.length);
   const bad = new Uint32Array(c.names.words.length);
-  // Databases of 1.7 do not know how a task ended.
-  const isBad = c.outcomes.words.map((word) => word !== 'succeeded' && word !== 'unknown');
+  const isBadCode = c.outcomes.words.map(isBad);
   let open = 0;
   for (const entry of entries) {
     const outcome = c.outcomes.codes[entry] ?? 0;
@@ -132,11 +159,11 @@ export function figuresOf(c: Columns, entries: Uint32Array): Figures {
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     tasks[name] = (tasks[name] ?? 0) + 1;
     if (entry < c.running) open++;
-    else if (isBad[outcome]) bad[name] = (bad[name] ?? 0) + 1;
+    else if (isBadCode[outcome]) bad[name] = (bad[name] ?? 0) + 1;
   }
   const spans = durationsByName(c, entries, tasks);
-  const names = [...tasks.keys()]
-    .filter((name) => (tasks[name] ?? 0) > 0)
+  const used = [...tasks.keys()].filter((name) => (tasks[name] ?? 0) > 0);
+  const names = used
     .sort((a, b) => (tasks[b] ?? 0) - (tasks[a] ?? 0))
     .slice(0, MOST_NAMES)
     .map((name): NameFigures => {
@@ -151,18 +178,22 @@ export function figuresOf(c: Columns, entries: Uint32Array): Figures {
     });
   // In the order of the whole file and with those that the filters leave none of: what is clicked stays.
   const all = new Float64Array(c.outcomes.words.length);
-  for (const code of c.outcomes.codes) all[code] = (all[code] ?? 0) + 1;
-  const counted = c.outcomes.words
-    .map((word, code) => ({ word, count: outcomes[code] ?? 0, all: all[code] ?? 0 }))
-    .sort((a, b) => b.all - a.all)
-    .map(({ word, count }) => ({ word, count }));
+  let allBad = 0;
+  c.outcomes.codes.forEach((code, entry) => {
+    all[code] = (all[code] ?? 0) + 1;
+    if (entry >= c.running && isBadCode[code]) allBad++;
+  });
+  const counted = c.outcomes.words.map((word, code) => ({ word, count: outcomes[code] ?? 0, all: all[code] ?? 0 })).sort((a, b) => b.all - a.all);
+  const lost = counted.find(({ word }) => word === 'lost');
   return {
-    tasks: entries.length,
-    open,
-    notSucceeded: bad.reduce((sum, size) => sum + size, 0),
-    lost: counted.find(({ word }) => word === 'lost')?.count ?? 0,
+    tasks: { count: entries.length, all: c.id.length },
+    open: { count: open, all: c.running },
+    notSucceeded: { count: bad.reduce((sum, size) => sum + size, 0), all: allBad },
+    lost: { count: lost?.count ?? 0, all: lost?.all ?? 0 },
     outcomes: counted.slice(0, MOST_OUTCOMES),
+    moreOutcomes: Math.max(0, counted.length - MOST_OUTCOMES),
     names,
+    moreNames: used.length - names.length,
   };
 }
 
