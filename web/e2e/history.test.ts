@@ -126,6 +126,28 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.locator('.left-out').textContent()).toBe('2 tasks without a usable time are not drawn');
   });
 
+  test('the table is one stop of the Tab key, and its head is reached by the arrows', async () => {
+    const { page } = viewer;
+    await openSample(page, 'A week of history');
+    await page.locator('.list-row .cell').first().waitFor();
+    const table = page.getByRole('grid', { name: 'Tasks' });
+    const focused = () => page.evaluate(() => document.activeElement?.textContent);
+    await page.getByRole('combobox', { name: 'Started' }).focus();
+    await page.keyboard.press('Tab');
+    expect(await table.evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('ArrowUp');
+    expect(await focused()).toBe('Started↓');
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    await expect.poll(focused).toBe('Duration↓');
+    await page.keyboard.press('ArrowDown');
+    expect(await table.evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.keyboard.press('Tab');
+    expect(await table.evaluate((element) => element.contains(document.activeElement))).toBe(false);
+  });
+
   test('rows are as wide as their columns', async () => {
     const { page } = viewer;
     await page.setViewportSize({ width: 400, height: 800 });

@@ -1,4 +1,7 @@
 // The table of tasks: sorted by its head, moved through by keyboard, details at Enter or a click.
+//
+// It is one stop of the Tab key, which would come to the head only after the rows below it: the arrow
+// up leads from the first row to the head, the arrow down back.
 import type { ComponentChildren } from 'preact';
 import type { SortColumn, TableRow } from '../protocol/messages';
 import { formatDuration, formatTime } from '../text/time';
@@ -60,10 +63,10 @@ export function Table({ model }: { model: HistoryModel }) {
         style: { '--columns': template, '--least': `${least}px` },
       }}
       head={
-        <div class="list-head table-row" role="row" aria-rowindex={1}>
+        <div class="list-head table-row" role="row" aria-rowindex={1} onKeyDown={headKeys}>
           {columns.map(({ id, title }) => (
             <div key={id} role="columnheader" class={`cell ${id}`} aria-sort={sort.column === id ? (sort.down ? 'descending' : 'ascending') : 'none'}>
-              <button type="button" class="quiet" onClick={() => model.sortBy(id)}>
+              <button type="button" class="quiet" tabIndex={-1} onClick={() => model.sortBy(id)}>
                 {title}
                 <span class="arrow" aria-hidden="true">{sort.column === id ? (sort.down ? '↓' : '↑') : ''}</span>
               </button>
@@ -98,6 +101,17 @@ export function Table({ model }: { model: HistoryModel }) {
   );
 }
 
+function headKeys(event: KeyboardEvent): void {
+  if (event.ctrlKey || event.metaKey || event.altKey || !(event.currentTarget instanceof HTMLElement)) return;
+  const head = [...event.currentTarget.querySelectorAll('button')];
+  const at = head.findIndex((button) => button === event.target);
+  const next = { ArrowLeft: head[at - 1], ArrowRight: head[at + 1], Home: head[0], End: head.at(-1), ArrowDown: event.currentTarget.closest<HTMLElement>('.table') }[event.key];
+  if (!next) return;
+  event.preventDefault();
+  event.stopPropagation();
+  next.focus();
+}
+
 function keys(event: KeyboardEvent, model: HistoryModel, rows: number): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target !== event.currentTarget) return;
   const at = model.cursor.peek();
@@ -107,6 +121,7 @@ function keys(event: KeyboardEvent, model: HistoryModel, rows: number): void {
   if (next !== undefined) {
     event.preventDefault();
     event.stopPropagation();
+    if (next === -1 && at === 0) document.querySelector<HTMLElement>('.table [aria-sort$="ending"] button')?.focus();
     model.cursor.value = Math.max(0, Math.min(rows - 1, next));
     model.position.reveal(model.cursor.value);
   } else if (event.key === 'Enter' || event.key === ' ') {
