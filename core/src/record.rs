@@ -141,6 +141,11 @@ fn fitting<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Ok(serde_json::from_str(value.get()).unwrap_or_default())
 }
 
+/// Absent is no.
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    fitting(deserializer).map(Option::unwrap_or_default)
+}
+
 /// A running or reserved task: a row of the tasks table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Task {
@@ -160,7 +165,7 @@ pub struct Task {
     /// RESERVED, RUNNING, SILENT or STALLED.
     pub status: Option<String>,
     /// Whether the task gives feedback.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "flag")]
     pub feedback: bool,
     /// When the id was given out.
     #[serde(default, deserialize_with = "fitting")]
@@ -311,7 +316,7 @@ mod tests {
 
     #[test]
     fn what_a_column_could_not_hold_is_absent_and_refuses_nothing() {
-        let json = "\u{feff}{\"tasks\":[{\"taskid\":7,\"timeout\":1e999,\"pid\":1e300,\"starttime\":5}],
+        let json = "\u{feff}{\"tasks\":[{\"taskid\":7,\"timeout\":1e999,\"pid\":1e300,\"starttime\":5,\"feedback\":null}],
             \"history\":[{\"id\":1,\"starttime\":99999999999999999999,\"exitcode\":\"x\",\"endtime\":null}],
             \"format\":\"taskwatcher/1\"}";
         let document = Document::read(json.as_bytes()).unwrap();
