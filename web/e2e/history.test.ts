@@ -529,6 +529,11 @@ onBuilds(['site'], (viewer) => {
     await page.setViewportSize({ width: 1360, height: 860 });
     await page.getByRole('button', { name: 'Save CSV' }).click();
     await expect.poll(() => page.locator('.toast').textContent()).toBe(changed);
+    // And one that is gone.
+    rmSync(path);
+    await page.getByRole('grid', { name: 'Tasks' }).focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(() => details.getByRole('alert').textContent()).toBe(changed);
   });
 
   test('of a damaged database what could be read is shown', async () => {

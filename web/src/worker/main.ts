@@ -108,7 +108,7 @@ function crashed(error: unknown): void {
 /** The core throws text that is fit to be shown; everything else brings its own message. */
 function wordsOf(error: unknown): string {
   if (typeof error === 'string') return sentences(error);
-  if (error instanceof DOMException && error.name === 'NotReadableError') return STALE;
+  if (error instanceof DOMException && ['NotReadableError', 'NotFoundError'].includes(error.name)) return STALE;
   return error instanceof Error ? error.message : String(error);
 }
 
