@@ -56,6 +56,7 @@ export function onBuilds(builds: readonly Build[], tests: (viewer: Viewer) => vo
         permissions: ['clipboard-read', 'clipboard-write'],
       });
       context.setDefaultTimeout(20_000);
+      await context.addInitScript(countTimers);
       context.on('request', (request) => requests.push(request.url()));
       context.on('weberror', (error) => errors.push(String(error.error())));
       context.on('console', (message) => {
@@ -123,6 +124,33 @@ export async function opened(page: Page): Promise<void> {
 /** Waits until the state shown is that of a line. */
 export async function stateAt(page: Page, line: number): Promise<void> {
   await expect.poll(() => page.locator('.state-pane h2').textContent()).toBe(`State at line ${line.toLocaleString('en-US')}`);
+}
+
+/** The page's short timers that have yet to run: until then the address is not what it will be. */
+function countTimers(): void {
+  const due = new Set<number>();
+  const [set, clear] = [window.setTimeout.bind(window), window.clearTimeout.bind(window)];
+  Object.assign(window, {
+    dueTimers: due,
+    setTimeout: (act: () => void, time = 0) => {
+      const timer = set(() => {
+        due.delete(timer);
+        act();
+      }, time);
+      if (time < 1000) due.add(timer);
+      return timer;
+    },
+    clearTimeout: (timer: number) => {
+      due.delete(timer);
+      clear(timer);
+    },
+  });
+}
+
+/** One step back or on, as a person does it, once the page has told the browser where it is. */
+export async function step(page: Page, where: 'back' | 'on'): Promise<void> {
+  await page.waitForFunction(() => (window as unknown as { dueTimers: Set<number> }).dueTimers.size === 0);
+  await (where === 'back' ? page.goBack() : page.goForward());
 }
 
 /** Waits until the browser knows how far the list is scrolled. */

@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeF
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { dropFiles, noted, onBuilds, opened, openSample } from './browser';
+import { dropFiles, noted, onBuilds, openSample, opened, step } from './browser';
 import { FILES, FOLDER, HOSTILE, NEW_TABLES, sql } from './files';
 
 const names = (page: Page): Promise<string[]> => page.locator('.list-row .cell.name').allTextContents();
@@ -93,7 +93,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.url()).toContain('outcome=not-succeeded');
     expect(await places()).toEqual(before);
     await page.goto('about:blank');
-    await page.goBack();
+    await step(page, 'back');
     await opened(page);
     await shown(page).toBe(`${figure} shown`);
     await card.click();
@@ -235,9 +235,9 @@ onBuilds(['site', 'one file'], (viewer) => {
     await report.locator('summary', { hasText: 'cases' }).click();
     await report.locator('summary', { hasText: /^0/ }).click();
     await expect.poll(() => report.locator('.tree-number').textContent()).toBe('9007199254740993');
-    await page.goBack();
+    await step(page, 'back');
     await expect.poll(() => page.locator('.details').count()).toBe(0);
-    await page.goBack();
+    await step(page, 'back');
     await expect.poll(() => page.getByRole('columnheader', { name: 'Started' }).getAttribute('aria-sort')).toBe('descending');
   });
 
@@ -274,7 +274,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await shown(page).toBe('3 shown');
     await expect.poll(() => page.locator('.outcome-line').textContent()).toBe('lost');
     expect(await title()).toBe('soak task 3');
-    await page.goBack();
+    await step(page, 'back');
     await expect.poll(title).toBe('smoke task 2');
   });
 
@@ -393,7 +393,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await noted(page, 900);
     await page.getByRole('button', { name: 'Duration' }).click();
     await expect.poll(top).toBe(0);
-    await page.goBack();
+    await step(page, 'back');
     await expect.poll(top).toBe(900);
     await noted(page, 900);
     await page.reload();
@@ -486,9 +486,9 @@ onBuilds(['site', 'one file'], (viewer) => {
     await page.keyboard.press('ArrowRight');
     await expect.poll(() => page.locator('.details h2').textContent()).not.toBe(before);
     await page.keyboard.press('ArrowRight');
-    await page.goBack();
+    await step(page, 'back');
     await expect.poll(() => page.locator('.details').count()).toBe(0);
-    await page.goForward();
+    await step(page, 'on');
     await page.locator('.details h2').waitFor();
     await canvas.focus();
     await page.keyboard.press('+');

@@ -3,7 +3,7 @@ import { appendFileSync, copyFileSync, readFileSync, rmSync, writeFileSync } fro
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { dropFiles, noted, onBuilds, opened, openSample, stateAt } from './browser';
+import { dropFiles, noted, onBuilds, openSample, opened, stateAt, step } from './browser';
 import { FILES, FOLDER, HOSTILE, HUNDRED_LINES } from './files';
 
 const SMALL_LINES = 207;
@@ -163,7 +163,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await page.locator('.key-name', { hasText: 'frames' }).click();
     await expect.poll(() => page.locator('.line.here .text').textContent()).toMatch(/^\[frames\]/);
     await expect.poll(() => page.url()).not.toContain('view=');
-    await page.goBack();
+    await step(page, 'back');
     await page.locator('.keys-pane').waitFor();
   });
 
@@ -229,7 +229,7 @@ onBuilds(['site', 'one file'], (viewer) => {
     await page.getByRole('button', { name: 'Pin frames' }).click();
     await expect.poll(() => page.url()).toContain('frames');
     const link = page.url();
-    await page.goBack();
+    await step(page, 'back');
     await expect.poll(() => page.getByRole('tab', { name: 'State' }).getAttribute('aria-selected')).toBe('true');
     await stateAt(page, 274);
     await page.goto('about:blank');
@@ -255,9 +255,9 @@ onBuilds(['site', 'one file'], (viewer) => {
     expect(far).not.toBe(16_540);
     const found = await page.locator('.line.here').getAttribute('aria-posinset');
     await expect.poll(() => page.url()).toContain(`line=${found}`);
-    await page.goBack();
+    await step(page, 'back');
     await expect.poll(top).toBe(16_540);
-    await page.goForward();
+    await step(page, 'on');
     await expect.poll(top).toBe(far);
     await lines.evaluate((element) => (element.scrollTop = 30_000));
     await page.locator('#line-1502').waitFor();
@@ -306,27 +306,27 @@ onBuilds(['site', 'one file'], (viewer) => {
     await dropFiles(page, [FILES.small]);
     await expect.poll(() => page.locator('.file').textContent()).toBe('small.log');
     await opened(page);
-    await page.goBack();
+    await step(page, 'back');
     await expect.poll(() => page.locator('.file').textContent()).toBe('malformed.log');
     await opened(page);
     await stateAt(page, 7);
-    await page.goForward();
+    await step(page, 'on');
     await expect.poll(() => page.locator('.file').textContent()).toBe('small.log');
     await opened(page);
     await page.getByRole('button', { name: 'Close', exact: true }).click();
     await page.getByRole('heading', { name: 'See what a task did' }).waitFor();
-    await page.goBack();
+    await step(page, 'back');
     await expect.poll(() => page.locator('.file').textContent()).toBe('small.log');
     // What was opened before the page was loaded cannot be opened by it.
     await page.reload();
     await page.getByText('This link leads into').waitFor();
     await dropFiles(page, [FILES.hostileLog]);
     await opened(page);
-    await page.goBack();
+    await step(page, 'back');
     await page.getByText('That was in “small.log”').waitFor();
     await page.getByRole('button', { name: 'Previous line' }).click();
     expect(page.url()).not.toContain('hostile');
-    await page.goForward();
+    await step(page, 'on');
     await page.getByText('That was in “small.log”').waitFor({ state: 'detached' });
     expect(page.url()).toContain('hostile');
   });
@@ -342,7 +342,7 @@ onBuilds(['site', 'one file'], (viewer) => {
       await page.locator('#search').press('Enter');
       await page.getByText(/^Line \d+/).waitFor();
     }
-    await page.goBack();
+    await step(page, 'back');
     await stateAt(page, 7);
   });
 

@@ -33,7 +33,7 @@ const KEYS: [title: string, keys: [string, string][]][] = [
     'History',
     [
       ['1 2', 'table, timeline'],
-      ['↑ ↓ PgUp PgDn Home End', 'in the table'],
+      ['↑ ↓ PgUp PgDn Home End', 'in the table; ↑ from its first row to the heads'],
       ['Enter', 'details'],
       ['Esc', 'close the details'],
       ['+ − 0', 'in the timeline: zoom, all'],
