@@ -1,5 +1,5 @@
 // The log view, end to end.
-import { appendFileSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { expect, test } from 'vitest';
@@ -66,6 +66,31 @@ onBuilds(['site', 'one file'], (viewer) => {
     await expect.poll(() => page.locator('.file').textContent()).toBe('picked.log');
     await opened(page);
     await stateAt(page, 2);
+  });
+
+  test('a file that has changed, and that the browser does not give anew, is asked for', async () => {
+    const { page } = viewer;
+    const file = join(FOLDER, 'changing.log');
+    writeFileSync(file, '[step]on\n'.repeat(1_500_000));
+    utimesSync(file, 1_772_435_050, 1_772_435_050);
+    await page.evaluate(() => Reflect.deleteProperty(window, 'showOpenFilePicker'));
+    const choosing = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'Open a file…' }).click();
+    await (await choosing).setFiles(file);
+    await opened(page);
+    await stateAt(page, 1_500_000);
+    appendFileSync(file, '[step]over\n');
+    await page.getByRole('slider', { name: 'Line' }).fill('700000');
+    await expect.poll(() => page.getByRole('alert').first().textContent()).toMatch(/changed since it was opened. .*open the file again/);
+    expect(await page.locator('.pair').count()).toBe(0);
+    expect(await page.locator('.state-pane h2').textContent()).toBe('State at line 700,000');
+    const again = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await (await again).setFiles(file);
+    await opened(page);
+    await stateAt(page, 700_000);
+    expect(await page.getByRole('alert').count()).toBe(0);
+    rmSync(file);
   });
 
   test('the slider drives every pane, by hand and by key', async () => {

@@ -4,7 +4,7 @@ import { HistoryModel } from '../history/model';
 import { LogModel } from '../log/model';
 import { Cancelled, type Client } from '../protocol/client';
 import { prepareClient, takeClient } from '../protocol/start';
-import { visible } from '../text/visible';
+import { sentences, visible } from '../text/visible';
 import { tell } from '../ui/save';
 import { note, noteOnly, type Place, place, takeTop } from './place';
 import { SAMPLES } from './samples';
@@ -90,7 +90,7 @@ export async function openSource(next: Source, keepPlace = false, top?: number):
       crashed: (message: string) => crashed(opened.name, message),
       failed: (message: string) => {
         const advice = canReload() ? 'Press Reload to read it again.' : 'This browser keeps only the old version: open the file again.';
-        notice.value = { title: `Reading “${opened.name}” stopped`, text: `${message}. ${advice}` };
+        notice.value = { title: `Reading “${opened.name}” stopped`, text: `${sentences(message)}. ${advice}` };
       },
     };
     if (opened.kind === 'log') {
