@@ -87,9 +87,10 @@ onBuilds(['site', 'one file'], (viewer) => {
     const again = page.waitForEvent('filechooser');
     await page.getByRole('button', { name: 'Reload' }).click();
     await (await again).setFiles(file);
-    await opened(page);
+    await expect.poll(() => page.locator('.figures').textContent()).toContain('1,500,001 lines');
     await stateAt(page, 700_000);
-    expect(await page.getByRole('alert').count()).toBe(0);
+    await page.locator('.pair').waitFor();
+    await expect.poll(() => page.getByRole('alert').count()).toBe(0);
     rmSync(file);
   });
 
