@@ -4,13 +4,12 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::json;
 use taskwatcher_tests::apart::{mount_memory, set_read_only, with_own_mounts};
-use taskwatcher_tests::{Lab, Running};
+use taskwatcher_tests::{FullPipe, Lab, Running};
 
 use crate::{id, lab, say, skipped, text};
 
@@ -198,17 +197,8 @@ fn a_file_that_cannot_be_deleted_now_is_deleted_later() {
 
 #[test]
 fn a_complaint_that_nobody_reads_keeps_no_record() {
-    use std::io::{Read, Write};
     let lab = lab();
-    let pipe = lab.path("complaints");
-    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
-    let mut pipe = fs::File::options()
-        .read(true)
-        .write(true)
-        .custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits())
-        .open(&pipe)
-        .expect("both ends");
-    while pipe.write(&[b'x'; 4096]).is_ok() {}
+    let mut pipe = FullPipe::make(&lab.path("complaints"));
     let mut shell = lab.program("sh");
     let script =
         r#"exec "$0" launch --feedback -- sh -c 'mkdir "$TASKWATCHER_FEEDBACK"' 2>complaints"#;
@@ -216,8 +206,7 @@ fn a_complaint_that_nobody_reads_keeps_no_record() {
     let launcher = lab.start(shell);
     lab.wait_for_history(1);
     assert!(!launcher.has_ended());
-    let mut piece = vec![0; 1 << 20];
-    while pipe.read(&mut piece).is_ok() {}
+    pipe.drain();
     assert_eq!(launcher.wait().code(), 0);
 }
 

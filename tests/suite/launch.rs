@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 
 use serde_json::{Value, json};
-use taskwatcher_tests::{Process, Signal};
+use taskwatcher_tests::{FullPipe, Process, Signal};
 
 use crate::{id, lab, mentions, number, text, timeline};
 
@@ -547,19 +547,9 @@ threading.Event().wait()
 
 #[test]
 fn a_launcher_that_cannot_complain_holds_up_nobody() {
-    use std::io::{Read, Write};
-    use std::os::unix::fs::OpenOptionsExt;
     let lab = lab();
     let _ = lab.list();
-    let pipe = lab.path("complaints");
-    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
-    let mut pipe = fs::File::options()
-        .read(true)
-        .write(true)
-        .custom_flags(nix::fcntl::OFlag::O_NONBLOCK.bits())
-        .open(&pipe)
-        .expect("both ends");
-    while pipe.write(&[b'x'; 4096]).is_ok() {}
+    let mut pipe = FullPipe::make(&lab.path("complaints"));
     let mut shell = lab.program("sh");
     let script = r#"exec "$0" launch --feedback -- true --feedback=elsewhere 2>complaints"#;
     shell.args(["-c", script, lab.taskwatcher()]);
@@ -567,8 +557,7 @@ fn a_launcher_that_cannot_complain_holds_up_nobody() {
     lab.wait_for_status("RUNNING");
     let _ = lab.reserve(&[]);
     assert!(!launcher.has_ended());
-    let mut piece = vec![0; 1 << 20];
-    while pipe.read(&mut piece).is_ok() {}
+    pipe.drain();
     assert_eq!(launcher.wait().code(), 0);
 }
 
