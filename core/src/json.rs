@@ -74,8 +74,8 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
-/// Escapes DEL and the C1 control characters of a JSON text, which JSON allows as they are and a
-/// terminal may obey. In valid JSON they stand only inside strings, so the meaning stays.
+/// Escapes what JSON allows as it is and a terminal may obey: DEL, the C1 control characters, and the
+/// marks that change the direction of writing (UAX #9). In valid JSON they stand only inside strings, so the meaning stays.
 #[must_use]
 pub fn harmless(json: String) -> String {
     if !json.contains(is_raw_control) {
@@ -93,7 +93,7 @@ pub fn harmless(json: String) -> String {
 }
 
 fn is_raw_control(c: char) -> bool {
-    matches!(c, '\u{7f}'..='\u{9f}')
+    matches!(c, '\u{7f}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -133,9 +133,9 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped_and_still_mean_the_same() {
-        let json = "{\"a\":\"\u{9b}2J\u{7f}é\"}".to_owned();
+        let json = "{\"a\":\"\u{9b}2J\u{7f}é\u{202e}\u{2066}\"}".to_owned();
         let safe = harmless(json.clone());
-        assert_eq!(safe, "{\"a\":\"\\u009b2J\\u007fé\"}");
+        assert_eq!(safe, "{\"a\":\"\\u009b2J\\u007fé\\u202e\\u2066\"}");
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         assert_eq!(value(&safe), value(&json));
         assert_eq!(harmless("[1]".to_owned()), "[1]");

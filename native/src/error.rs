@@ -40,6 +40,15 @@ impl Error {
     }
 }
 
+/// Does something in which no panic must cost what was learnt before: one is an error like others.
+pub fn caught<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Error::Database(
+            "an internal error occurred while it was used; please report it".to_owned(),
+        ))
+    })
+}
+
 /// What to do about a failure that a person can do something about.
 fn advice(error: &io::Error) -> &'static str {
     use io::ErrorKind;

@@ -13,19 +13,27 @@ mod store;
 mod supervise;
 mod sys;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command, Parsed};
 use crate::command::launch_failed;
-use crate::error::Error;
+use crate::error::{Error, caught};
 use crate::render::output;
 use crate::render::text::visible;
+use crate::store::Location;
 
 /// Runs the command line of this process and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     sys::signal::survive_file_size_limit();
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        complain(&format!("internal error at {place}; please report it"));
+    }));
     ExitCode::from(match cli::parse(&std::env::args_os().collect::<Vec<_>>()) {
         Parsed::Command(cli) => run(&cli),
         Parsed::Text(text) => match output::print(text.trim_end()) {
@@ -49,11 +57,12 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli) -> u8 {
     let database = match cli.command {
         // It reads no database, and works where none could be.
-        Command::Parse { .. } => Ok(PathBuf::new()),
-        _ => command::database_path(cli.db.as_deref()),
+        Command::Parse { .. } => Ok(Location::default()),
+        _ => command::locate_database(cli.db.as_deref()),
     };
     let ended = match &database {
-        Ok(path) => command::run(&cli.command, path).inspect_err(|error| complain_of(error, path)),
+        Ok(database) => caught(|| command::run(&cli.command, database))
+            .inspect_err(|error| complain_of(error, &database.path)),
         Err(error) => {
             complain(&error.to_string());
             return failed(&cli.command, error);

@@ -183,6 +183,12 @@ impl Lab {
         self.spawn(arguments).wait()
     }
 
+    /// Makes the database, as the first command that puts something into it would.
+    #[track_caller]
+    pub fn initialize(&self) {
+        self.run(["initialize"]).done();
+    }
+
     /// Lets every user of the machine into this lab's folder and onto its stage.
     pub fn share(&self) {
         for path in [self.folder(), Path::new(self.stage.path())] {

@@ -199,6 +199,7 @@ fn what_cannot_be_printed_is_no_success() {
 #[test]
 fn tables_are_made_for_people() {
     let lab = lab();
+    lab.initialize();
     assert_eq!(lab.run(["list"]).code(), 0);
     let (launcher, mut puppet) = lab.launch(
         &[

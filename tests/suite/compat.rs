@@ -231,7 +231,7 @@ fn the_real_producer_runs_under_us() {
 #[test]
 fn what_the_original_left_in_the_tables_ends_as_it_promised() {
     let lab = lab();
-    let _ = lab.list();
+    lab.initialize();
     // A reservation lives for 5 s; values that were stored are the last ones that are known.
     lab.edit(
         "INSERT INTO tasks (id, name, status, feedback, reservetime) VALUES (8, 'n', 'RESERVED', 0, 1500000000);

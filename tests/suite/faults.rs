@@ -16,6 +16,7 @@ mod faults_reboot;
 mod faults_steps;
 mod faults_storm;
 mod faults_time;
+mod faults_trust;
 mod faults_users;
 
 use serde_json::Value;

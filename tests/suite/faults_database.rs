@@ -22,7 +22,7 @@ fn spools(folder: &Path) -> Vec<PathBuf> {
 
 /// Waits for the only spool file in a folder that does not change its name.
 #[track_caller]
-fn spool_when_it_comes(lab: &Lab, folder: &Path) -> PathBuf {
+pub fn spool_when_it_comes(lab: &Lab, folder: &Path) -> PathBuf {
     lab.wait_for_file("a spool file", || {
         spools(folder)
             .into_iter()
@@ -460,6 +460,9 @@ fn it_is_replaced_by_something_else() {
         "not ours to touch"
     );
     fs::remove_file(lab.database_file()).expect("it");
+    // It makes a new one, finds the record, and erases nothing.
+    let refused = lab.run(["initialize"]).failure(1);
+    assert!(refused.contains("1 finished"), "{refused}");
     assert_recorded_once(&lab, 3);
     assert!(!spool.exists());
 }
@@ -519,7 +522,8 @@ fn its_folder_is_deleted_and_made_again() {
     fs::remove_dir_all(lab.path("state")).expect("a folder");
     puppet.exit(3);
     let spool = spool_when_it_comes(&lab, &feedback);
-    // The next command makes a new one; the launcher, which never makes one, finds it.
+    // The next command that may makes a new one; the launcher, which never makes one, finds it.
+    lab.run(["--db", database, "initialize"]).done();
     assert_eq!(history_of(&lab, database), Vec::<Value>::new());
     assert_eq!(launcher.wait().code(), 3);
     assert!(!spool.exists());

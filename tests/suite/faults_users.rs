@@ -54,6 +54,8 @@ fn as_nobody_under(lab: &Lab, starter: &[&str], line: &[&str]) -> Running {
 
 /// Makes the database one that nobody has made and keeps for itself.
 fn give_to_nobody(lab: &Lab) {
+    set_mode(lab.folder(), 0o755);
+    std::os::unix::fs::chown(lab.folder(), Some(NOBODY), Some(NOBODY)).expect("a new owner");
     for part in DATABASE {
         std::os::unix::fs::chown(lab.path(part), Some(NOBODY), Some(NOBODY)).expect("a new owner");
         set_mode(&lab.path(part), 0o600);

@@ -548,7 +548,7 @@ threading.Event().wait()
 #[test]
 fn a_launcher_that_cannot_complain_holds_up_nobody() {
     let lab = lab();
-    let _ = lab.list();
+    lab.initialize();
     let mut pipe = FullPipe::make(&lab.path("complaints"));
     let mut shell = lab.program("sh");
     let script = r#"exec "$0" launch --feedback -- true --feedback=elsewhere 2>complaints"#;

@@ -160,6 +160,7 @@ fn one_launcher_of_a_reservation() {
 #[test]
 fn readers_and_writers_together() {
     let lab = lab_alone();
+    lab.initialize();
     let lines = (0..CALLERS).map(|number| match number % 5 {
         0 => words(&[
             "launch",

@@ -5,6 +5,7 @@
 pub mod header;
 pub mod read;
 pub mod schema;
+mod table;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;

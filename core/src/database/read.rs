@@ -2,32 +2,26 @@
 //! another type than documented is an absent field, never an error.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row, Statement, ToSql};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 use serde_json::Number;
 
+use super::table::{FEEDBACKS, HISTORY, OWNERS, TASKS, Table};
 use crate::json::{Json, Kind};
 use crate::record::{Feedback, History, Task};
 
 /// Every row of the tasks table, in the order of ids.
 pub fn tasks(connection: &Connection) -> rusqlite::Result<Vec<Task>> {
-    collect(connection, "SELECT * FROM tasks ORDER BY id", &[], task)
+    collect(connection, &TASKS, "ORDER BY id", &[], task)
 }
 
 /// The same with no more than tells whether they still run; what may be long is absent.
 pub fn owners(connection: &Connection) -> rusqlite::Result<Vec<Task>> {
-    let sql = "SELECT id, pid, status, starttime, lastupdate, options, ending, identity
-               FROM tasks ORDER BY id";
-    collect(connection, sql, &[], task)
+    collect(connection, &OWNERS, "ORDER BY id", &[], task)
 }
 
 /// The task with this id.
 pub fn task_by_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<Task>> {
-    let found = collect(
-        connection,
-        "SELECT * FROM tasks WHERE id = ?1",
-        &[&id],
-        task,
-    )?;
+    let found = collect(connection, &TASKS, "WHERE id = ?1", &[&id], task)?;
     Ok(found.into_iter().next())
 }
 
@@ -35,7 +29,8 @@ pub fn task_by_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<T
 pub fn tasks_by_name(connection: &Connection, name: &str) -> rusqlite::Result<Vec<Task>> {
     collect(
         connection,
-        "SELECT * FROM tasks WHERE name = ?1 ORDER BY id",
+        &TASKS,
+        "WHERE name = ?1 ORDER BY id",
         &[&name],
         task,
     )
@@ -43,22 +38,12 @@ pub fn tasks_by_name(connection: &Connection, name: &str) -> rusqlite::Result<Ve
 
 /// The stored values of every running task, in the order of ids.
 pub fn feedbacks(connection: &Connection) -> rusqlite::Result<Vec<Feedback>> {
-    collect(
-        connection,
-        "SELECT * FROM feedbacks ORDER BY id",
-        &[],
-        feedback,
-    )
+    collect(connection, &FEEDBACKS, "ORDER BY id", &[], feedback)
 }
 
 /// The stored values of one task.
 pub fn feedback_by_id(connection: &Connection, id: i64) -> rusqlite::Result<Option<Feedback>> {
-    let found = collect(
-        connection,
-        "SELECT * FROM feedbacks WHERE id = ?1",
-        &[&id],
-        feedback,
-    )?;
+    let found = collect(connection, &FEEDBACKS, "WHERE id = ?1", &[&id], feedback)?;
     Ok(found.into_iter().next())
 }
 
@@ -144,15 +129,14 @@ pub fn each_of_history<E: From<rusqlite::Error>>(
     ids: &[i64],
     mut take: impl FnMut(History) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut statement = connection.prepare("SELECT * FROM history WHERE rowid = ?1")?;
-    let columns = Columns::of(&statement);
+    let mut statement = HISTORY.select(connection, "WHERE rowid = ?1")?;
     for page in ids.chunks(PAGE) {
         let mut rows = Vec::with_capacity(page.len());
         let held = connection.unchecked_transaction()?;
         for id in page {
             let row = statement.query_row([id], |row| {
                 Ok(finished(&Fields {
-                    columns: &columns,
+                    columns: HISTORY.columns,
                     row,
                 }))
             });
@@ -173,11 +157,18 @@ pub fn history_after(
 ) -> rusqlite::Result<()> {
     // No row is before the first; a page may begin with the lowest number there is.
     let (comparison, after) = after.map_or((">=", i64::MIN), |after| (">", after));
-    let sql = format!("SELECT * FROM history WHERE id {comparison} ?1 ORDER BY id LIMIT ?2");
-    each(connection, &sql, &[&after, &limit], finished, |row| {
-        take(row);
-        Ok(())
-    })
+    let page = format!("WHERE id {comparison} ?1 ORDER BY id LIMIT ?2");
+    each(
+        connection,
+        &HISTORY,
+        &page,
+        &[&after, &limit],
+        finished,
+        |row| {
+            take(row);
+            Ok(())
+        },
+    )
 }
 
 /// How many rows each table has.
@@ -209,20 +200,21 @@ pub fn history_by_taskid(
     connection: &Connection,
     taskid: i64,
 ) -> rusqlite::Result<Option<History>> {
-    let sql = "SELECT * FROM history WHERE taskid = ?1 ORDER BY id DESC LIMIT 1";
-    Ok(collect(connection, sql, &[&taskid], finished)?
+    let newest = "WHERE taskid = ?1 ORDER BY id DESC LIMIT 1";
+    Ok(collect(connection, &HISTORY, newest, &[&taskid], finished)?
         .into_iter()
         .next())
 }
 
 fn collect<T>(
     connection: &Connection,
-    sql: &str,
+    table: &Table,
+    rest: &str,
     values: &[&dyn ToSql],
     record: impl Fn(&Fields<'_>) -> T,
 ) -> rusqlite::Result<Vec<T>> {
     let mut records = Vec::new();
-    each(connection, sql, values, record, |record| {
+    each(connection, table, rest, values, record, |record| {
         records.push(record);
         Ok::<(), rusqlite::Error>(())
     })?;
@@ -231,17 +223,17 @@ fn collect<T>(
 
 fn each<T, E: From<rusqlite::Error>>(
     connection: &Connection,
-    sql: &str,
+    table: &Table,
+    rest: &str,
     values: &[&dyn ToSql],
     record: impl Fn(&Fields<'_>) -> T,
     mut take: impl FnMut(T) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut statement = connection.prepare(sql)?;
-    let columns = Columns::of(&statement);
+    let mut statement = table.select(connection, rest)?;
     let mut rows = statement.query(values)?;
     while let Some(row) = rows.next()? {
         take(record(&Fields {
-            columns: &columns,
+            columns: table.columns,
             row,
         }))?;
     }
@@ -316,29 +308,17 @@ fn finished(row: &Fields<'_>) -> History {
     }
 }
 
-/// Where a statement has each column; found once, not for each row.
-struct Columns(Vec<String>);
-
-impl Columns {
-    fn of(statement: &Statement<'_>) -> Self {
-        Self(statement.column_names().map(str::to_owned).collect())
-    }
-
-    fn index(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|column| column == name)
-    }
-}
-
 /// One row, read leniently.
 struct Fields<'a> {
-    columns: &'a Columns,
+    columns: &'a [&'a str],
     row: &'a Row<'a>,
 }
 
 impl Fields<'_> {
     fn value(&self, name: &str) -> ValueRef<'_> {
         self.columns
-            .index(name)
+            .iter()
+            .position(|column| *column == name)
             .and_then(|index| self.row.get_ref(index).ok())
             .unwrap_or(ValueRef::Null)
     }
@@ -408,6 +388,34 @@ mod tests {
             ..Task::default()
         };
         assert_eq!(task, expected);
+    }
+
+    #[test]
+    fn a_column_may_have_any_name() {
+        let connection = database();
+        // A schema as bytes: SQLite itself asks for no UTF-8.
+        for (table, id) in [("tasks", 1), ("feedbacks", 1), ("history", 1)] {
+            let sql = format!(
+                "ALTER TABLE {table} ADD COLUMN \"odd\"; INSERT INTO {table} (id) VALUES ({id})"
+            );
+            connection.execute_batch(&sql).unwrap();
+        }
+        connection
+            .execute_batch(
+                "PRAGMA writable_schema = ON;
+                 UPDATE sqlite_schema SET sql = CAST(replace(CAST(sql AS BLOB), CAST('odd' AS BLOB), x'ff6464') AS TEXT)
+                 WHERE type = 'table';
+                 PRAGMA writable_schema = RESET;",
+            )
+            .unwrap();
+        assert_eq!(tasks(&connection).unwrap().len(), 1);
+        assert_eq!(feedbacks(&connection).unwrap().len(), 1);
+        assert_eq!(
+            history(&connection, &HistoryFilter::default())
+                .unwrap()
+                .len(),
+            1
+        );
     }
 
     #[test]

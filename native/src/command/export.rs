@@ -2,24 +2,26 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use taskwatcher_core::database::read::HistoryFilter;
 
 use crate::error::Error;
 use crate::render::document::Document;
-use crate::store::{Store, is_running};
+use crate::store::{Location, Store, is_running};
 use crate::supervise::recover;
 use crate::sys::file::{self, NewFile};
+use crate::sys::identity::Place;
 
 /// Writes the document to a file or to standard output.
-pub fn run(database: &Path, file: Option<&Path>) -> Result<u8, Error> {
+pub fn run(database: &Location, file: Option<&Path>) -> Result<u8, Error> {
     let file = file.filter(|path| *path != Path::new("-"));
     let mut store = recover::open(database)?;
     refresh_feedback(&mut store)?;
     match file {
         None => write(&store, io::stdout().lock())?,
-        Some(path) if file::is_of_database(path, database) => {
+        Some(path) if file::is_of_database(path, &database.path) => {
             return Err(Error::Refused(format!(
                 "'{}' is the database itself; name another file",
                 path.display()
@@ -30,12 +32,15 @@ pub fn run(database: &Path, file: Option<&Path>) -> Result<u8, Error> {
     Ok(0)
 }
 
-/// A regular file is replaced only once the new one is whole, and keeps its mode. Anything else that
-/// stands there (a device, a pipe, a link) is written to as it is.
+/// A regular file is replaced only once the new one is whole, and keeps its mode if it was this user's:
+/// one that somebody else has put there may be readable for them. Anything else that stands there (a
+/// device, a pipe, a link) is written to as it is.
 fn write_file(store: &Store, path: &Path) -> Result<(), Error> {
     let failed = |error: io::Error| Error::io(format!("write '{}'", path.display()), &error);
     let mode = match fs::symlink_metadata(path) {
-        Ok(data) if data.is_file() => Some(data.permissions()),
+        Ok(data) if data.is_file() => {
+            Some(data.permissions()).filter(|_| data.uid() == Place::here().uid)
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         _ => return write(store, file::open_to_replace(path).map_err(failed)?),
     };

@@ -1,18 +1,17 @@
 //! `feedback`: the present values of a task.
 
-use std::path::Path;
-
 use taskwatcher_core::Values;
+use taskwatcher_core::json::harmless;
 use taskwatcher_core::record::Task;
 
 use crate::error::Error;
 use crate::feedback::{self, LastLine, Reading};
 use crate::render::output::print;
-use crate::store::{Store, is_running};
+use crate::store::{Location, Store, is_running};
 use crate::supervise::recover;
 
 /// Prints the values as JSON and stores them.
-pub fn run(database: &Path, id: i64) -> Result<u8, Error> {
+pub fn run(database: &Location, id: i64) -> Result<u8, Error> {
     let mut store = recover::open_to_read(database)?;
     let Some(task) = store.task(id)? else {
         return finished(&store, id);
@@ -22,7 +21,7 @@ pub fn run(database: &Path, id: i64) -> Result<u8, Error> {
             "task {id} is reserved and not launched yet: it has no values"
         )));
     }
-    print(&present(&mut store, &task)?.to_json())?;
+    print(&harmless(present(&mut store, &task)?.to_json()))?;
     Ok(0)
 }
 
@@ -31,6 +30,12 @@ pub fn run(database: &Path, id: i64) -> Result<u8, Error> {
 pub fn present(store: &mut Store, task: &Task) -> Result<Values, Error> {
     let id = task.taskid;
     let Some(path) = store.feedfile(id)? else {
+        if task.feedback && !store.is_private() {
+            return Err(Error::Refused(format!(
+                "the feedback file of task {id} is not read: others can write this database or the folders that hold \
+                 it, and cannot be shown to have the right to that file"
+            )));
+        }
         return Err(Error::Refused(format!(
             "task {id} gives no feedback; launch it with --feedback if it should"
         )));
@@ -62,8 +67,6 @@ fn finished(store: &Store, id: i64) -> Result<u8, Error> {
     let Some(values) = row.feedback else {
         return Err(Error::Refused(format!("task {id} gave no feedback")));
     };
-    print(&taskwatcher_core::json::harmless(
-        values.as_str().to_owned(),
-    ))?;
+    print(&harmless(values.as_str().to_owned()))?;
     Ok(0)
 }

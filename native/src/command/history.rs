@@ -1,7 +1,6 @@
 //! `history`: finished tasks.
 
 use std::io;
-use std::path::Path;
 
 use taskwatcher_core::database::read::HistoryFilter;
 
@@ -10,10 +9,11 @@ use crate::error::Error;
 use crate::render::document::Document;
 use crate::render::output::print_table;
 use crate::render::table::{self, Look};
+use crate::store::Location;
 use crate::supervise::recover;
 
 /// Prints the finished tasks as a table or as JSON.
-pub fn run(database: &Path, arguments: &HistoryArgs) -> Result<u8, Error> {
+pub fn run(database: &Location, arguments: &HistoryArgs) -> Result<u8, Error> {
     let store = recover::open_to_read(database)?;
     let filter = HistoryFilter {
         name: arguments.name.clone(),

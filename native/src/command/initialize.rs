@@ -11,7 +11,7 @@ use crate::supervise::recover;
 /// Empties the database, or makes one. Refuses while a task runs, and without `force` where there
 /// is anything to lose.
 pub fn run(database: &Path, force: bool) -> Result<u8, Error> {
-    let mut store = recover::open(database)?;
+    let mut store = recover::open_or_create(database)?;
     store.erase(|tasks, finished| check(tasks, finished, force))?;
     crate::complain(&format!("'{}' is ready", database.display()));
     Ok(0)

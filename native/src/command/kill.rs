@@ -4,17 +4,15 @@
 //! happens to the launcher; where the database cannot be written, the launcher is signalled all the
 //! same. It ends the tree and archives the task; its own end is what is waited for.
 
-use std::path::Path;
 use std::time::Duration;
 
-use taskwatcher_core::json::Json;
 use taskwatcher_core::outcome::{Cause, Ending};
 use taskwatcher_core::record::Task;
 
 use crate::error::Error;
-use crate::store::{Store, is_running};
+use crate::store::{Location, Store, is_running};
 use crate::supervise::SURVIVORS;
-use crate::supervise::recover::{self, Verdict};
+use crate::supervise::recover::{self, Marks, Verdict};
 use crate::supervise::task::Options;
 use crate::sys::identity::{self, Beyond, Identity, Process};
 use crate::sys::process;
@@ -24,7 +22,7 @@ use crate::sys::signal::Signal;
 const MARGIN: Duration = Duration::from_secs(30);
 
 /// Ends the tasks with these ids.
-pub fn ids(database: &Path, ids: &[i64]) -> Result<u8, Error> {
+pub fn ids(database: &Location, ids: &[i64]) -> Result<u8, Error> {
     let store = recover::open(database)?;
     let mut results = Vec::new();
     let mut tasks = Vec::new();
@@ -42,7 +40,7 @@ pub fn ids(database: &Path, ids: &[i64]) -> Result<u8, Error> {
 }
 
 /// Ends all tasks of this name.
-pub fn named(database: &Path, name: &str) -> Result<u8, Error> {
+pub fn named(database: &Location, name: &str) -> Result<u8, Error> {
     let store = recover::open(database)?;
     let tasks = store.tasks_named(name)?;
     if tasks.is_empty() {
@@ -64,7 +62,7 @@ fn report(results: Vec<Result<(), Error>>) -> Result<u8, Error> {
 }
 
 /// Asks for the end of all of them first, and then waits for each, with the database closed.
-fn end(database: &Path, mut store: Store, tasks: Vec<Task>) -> Vec<Result<(), Error>> {
+fn end(database: &Location, mut store: Store, tasks: Vec<Task>) -> Vec<Result<(), Error>> {
     let ask = |task| ask(&mut store, task);
     let asked: Vec<_> = tasks.into_iter().map(ask).collect();
     drop(store);
@@ -88,13 +86,17 @@ fn ask(store: &mut Store, task: Task) -> Result<Option<(Task, Process)>, Error> 
     let elsewhere =
         |identity| Error::Refused(format!("task {id} {}", where_to_end(&task, identity)));
     let identity = recover::identity_of(&task).ok_or_else(|| elsewhere(None))?;
-    match recover::judge(&task) {
+    match recover::judge(&task, &Marks::default()) {
         Verdict::Elsewhere => Err(elsewhere(Some(&identity))),
         Verdict::Gone(_) => Ok(Some((task, identity.launcher))),
+        Verdict::Hidden => Err(Error::Refused(format!(
+            "task {id} has lost its launcher, and its process {} is hidden from this user; end it as root",
+            identity.child.pid
+        ))),
         Verdict::Supervised | Verdict::Orphaned if !recover::may_signal(store, &identity) => {
             Err(Error::Refused(format!(
-                "task {id} is not ended: others can write this database, and process {} does not show that it is the \
-             task's; look at it, and end it yourself",
+                "task {id} was not ended: others can write this database or the folders that hold it, and process {} \
+                 cannot be verified as part of the task; inspect it and end it manually",
                 identity.child.pid
             )))
         }
@@ -149,12 +151,11 @@ fn signal(id: i64, launcher: Process) -> Result<(), Error> {
 }
 
 /// Waits until the launcher, or one that adopted the task from it, has archived the task.
-fn wait(database: &Path, task: &Task, mut launcher: Process) -> Result<(), Error> {
+fn wait(database: &Location, task: &Task, mut launcher: Process) -> Result<(), Error> {
     let id = task.taskid;
-    let options: Option<Options> = task.options.as_ref().and_then(Json::to);
-    let grace = options.and_then(|options| Duration::try_from_secs_f64(options.grace).ok());
+    let policy = Options::of(task).policy(None);
     loop {
-        if !process::wait_for_end(launcher, grace.unwrap_or_default() + MARGIN) {
+        if !process::wait_for_end(launcher, policy.grace + MARGIN) {
             return Err(Error::Refused(format!(
                 "task {id} has not ended yet: its launcher, process {}, is still ending it; ask 'taskwatcher list' later",
                 launcher.pid

@@ -1,7 +1,6 @@
 //! `list`: running and reserved tasks.
 
 use std::io;
-use std::path::Path;
 
 use taskwatcher_core::json::Json;
 use taskwatcher_core::outcome::Ending;
@@ -12,15 +11,15 @@ use crate::render::document::Document;
 use crate::render::output::print_table;
 use crate::render::table::{self, Look};
 use crate::render::time::local_time;
-use crate::store::{Store, is_running};
-use crate::supervise::recover::{self, Verdict};
+use crate::store::{Location, Store, is_running};
+use crate::supervise::recover::{self, Marks, Verdict};
 use crate::supervise::task::Options;
 use crate::sys::file::Version;
 use crate::sys::identity::{Beyond, Identity};
 use crate::sys::{clock, process};
 
 /// Prints the tasks as a table or as JSON.
-pub fn run(database: &Path, json: bool) -> Result<u8, Error> {
+pub fn run(database: &Location, json: bool) -> Result<u8, Error> {
     let store = recover::open_to_read(database)?;
     let tasks = present_tasks(&store)?;
     if json {
@@ -33,7 +32,8 @@ pub fn run(database: &Path, json: bool) -> Result<u8, Error> {
         crate::complain("no task is running or reserved");
     } else {
         let look = Look::of_stdout();
-        let note = |task: &Task| note(task, &look);
+        let marks = Marks::default();
+        let note = |task: &Task| note(task, &look, &marks);
         let mut table = table::tasks(&look, note);
         for task in &tasks {
             table.push(task);
@@ -44,13 +44,13 @@ pub fn run(database: &Path, json: bool) -> Result<u8, Error> {
 }
 
 /// What the status of a task does not tell.
-fn note(task: &Task, look: &Look) -> String {
+fn note(task: &Task, look: &Look, marks: &Marks) -> String {
     if !is_running(task) {
         let until = |time| format!("until {}", local_time(time, look.now, &look.zone));
         return task.expires.map_or_else(String::new, until);
     }
     let identity = recover::identity_of(task);
-    match recover::judge(task) {
+    match recover::judge(task, marks) {
         Verdict::Elsewhere => {
             return match identity.map(|identity| identity.place.beyond()) {
                 None => "started by 1.7".to_owned(),
@@ -61,6 +61,7 @@ fn note(task: &Task, look: &Look) -> String {
                 Some(Beyond::Container) => "in another container".to_owned(),
             };
         }
+        Verdict::Hidden => return "its process is hidden".to_owned(),
         Verdict::Orphaned => return "has lost its launcher".to_owned(),
         Verdict::Gone(_) => return "has ended, not archived yet".to_owned(),
         Verdict::Supervised => {}
@@ -68,8 +69,7 @@ fn note(task: &Task, look: &Look) -> String {
     if let Some(ending) = task.ending.as_ref().and_then(Json::to::<Ending>) {
         return format!("being ended: {}", ending.reason);
     }
-    let options: Option<Options> = task.options.as_ref().and_then(Json::to);
-    if options.is_some_and(|options| options.command_end.is_some()) {
+    if Options::of(task).command_end.is_some() {
         return "has ended; what it left runs on".to_owned();
     }
     match identity {

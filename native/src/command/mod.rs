@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::{Command, LabelArgs};
 use crate::error::{Error, plain};
-use crate::store::Labels;
+use crate::store::{Labels, Location};
+use crate::sys::file;
 
 /// The exit code of a launch that failed before or beside its command.
 pub fn launch_failed() -> u8 {
@@ -25,11 +26,11 @@ pub fn launch_failed() -> u8 {
 }
 
 /// Runs a command; returns its exit code.
-pub fn run(command: &Command, database: &Path) -> Result<u8, Error> {
+pub fn run(command: &Command, database: &Location) -> Result<u8, Error> {
     match command {
-        Command::Initialize { force } => initialize::run(database, *force),
-        Command::Reserve(arguments) => reserve::run(database, arguments),
-        Command::Launch(arguments) => launch::run(database, arguments),
+        Command::Initialize { force } => initialize::run(&database.path, *force),
+        Command::Reserve(arguments) => reserve::run(&database.path, arguments),
+        Command::Launch(arguments) => launch::run(&database.path, arguments),
         Command::List { json } => list::run(database, *json),
         Command::Feedback { id } => feedback::run(database, *id),
         Command::History(arguments) => history::run(database, arguments),
@@ -53,16 +54,17 @@ fn labels(arguments: &LabelArgs) -> Labels {
     }
 }
 
-/// Where the database is: the option, else the environment, else the user's state folder.
-pub fn database_path(option: Option<&Path>) -> Result<PathBuf, Error> {
+/// Where the database is: the option, else the environment, else the user's state folder. It is one
+/// database whatever links lead to it, so that all that lies beside it is looked for in one place.
+pub fn locate_database(option: Option<&Path>) -> Result<Location, Error> {
     let set = |name: &str| {
         std::env::var_os(name)
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     };
-    let path = if let Some(path) = option {
-        path.to_owned()
-    } else if let Some(path) = set("TASKWATCHER_DB") {
+    let named = option.map(Path::to_owned).or_else(|| set("TASKWATCHER_DB"));
+    let is_named = named.is_some();
+    let path = if let Some(path) = named {
         path
     } else {
         let state = set("XDG_STATE_HOME")
@@ -73,11 +75,15 @@ pub fn database_path(option: Option<&Path>) -> Result<PathBuf, Error> {
             })?;
         state.join("taskwatcher").join("taskwatcher.db")
     };
-    std::path::absolute(&path).map_err(|error| {
+    let path = std::path::absolute(&path).map_err(|error| {
         Error::Database(format!(
             "the path '{}' is relative to a folder that is gone: {}",
             path.display(),
             plain(&error)
         ))
+    })?;
+    Ok(Location {
+        path: file::one_path(&path),
+        is_named,
     })
 }

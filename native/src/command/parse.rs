@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use taskwatcher_core::json::harmless;
 use taskwatcher_core::{Diagnostic, Reader, Sink, Values};
 
 use crate::error::Error;
@@ -24,7 +25,7 @@ pub fn run(path: &Path, check: bool, json: bool) -> Result<u8, Error> {
     let failed = |error: io::Error| Error::io(format!("read '{name}'"), &error);
     if !check {
         let values = read(input, &mut ()).map_err(failed)?;
-        print(&values.to_json())?;
+        print(&harmless(values.to_json()))?;
         return Ok(0);
     }
     let mut list = List {

@@ -13,7 +13,7 @@ use crate::sys::identity::Place;
 
 /// Reserves an id and prints it, nothing else.
 pub fn run(database: &Path, arguments: &ReserveArgs) -> Result<u8, Error> {
-    let mut store = recover::open(database)?;
+    let mut store = recover::open_or_create(database)?;
     // A lifetime below a second is one second: the column holds whole ones.
     let seconds = arguments.ttl.as_secs() + u64::from(arguments.ttl.subsec_nanos() > 0);
     let lifetime = (seconds > 0).then_some(i64::try_from(seconds).unwrap_or(i64::MAX));

@@ -1,15 +1,13 @@
 //! `update`: store what otherwise only readers compute.
 
-use std::path::Path;
-
 use super::list::{is_here, present_tasks};
 use crate::error::Error;
-use crate::store::is_running;
+use crate::store::{Location, is_running};
 use crate::supervise::recover;
 
 /// Stores duration and last heartbeat of the tasks that run on this system. Expired reservations are
 /// dropped and dead launchers' tasks recovered when the database is opened.
-pub fn run(database: &Path) -> Result<u8, Error> {
+pub fn run(database: &Location) -> Result<u8, Error> {
     let mut store = recover::open(database)?;
     let running = present_tasks(&store)?
         .into_iter()

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 use serde::{Deserialize, Serialize};
 use taskwatcher_core::database::read;
 use taskwatcher_core::json::Json;
@@ -66,102 +66,46 @@ impl Store {
     /// run is there already. A task whose row has been lost (a database that was replaced) is
     /// archived all the same.
     pub fn finish(&mut self, finished: &Finished) -> Result<bool, Error> {
-        self.archive(finished, false, finished.record.run.as_deref())
-    }
-
-    /// The same for a task that was judged to be gone by this identity. If its row has another one by
-    /// now, a launcher has it or had it, which knows more: then nothing is done.
-    pub fn finish_lost(
-        &mut self,
-        finished: &Finished,
-        identity: Option<&Json>,
-    ) -> Result<bool, Error> {
-        self.archive(finished, true, identity.map(Json::as_str))
-    }
-
-    fn archive(
-        &mut self,
-        finished: &Finished,
-        is_lost: bool,
-        owner: Option<&str>,
-    ) -> Result<bool, Error> {
-        let Finished {
-            taskid,
-            record,
-            removal,
-        } = finished;
         self.synchronous("FULL")?;
         let transaction = self.write()?;
-        let delete = if is_lost {
-            "DELETE FROM tasks WHERE id = ?1 AND identity IS ?2"
-        } else {
-            "DELETE FROM tasks WHERE id = ?1 AND instr(identity, ?2) > 0"
-        };
-        let deleted = transaction.execute(delete, params![taskid, owner])?;
-        if is_lost && deleted == 0 {
-            return Ok(false);
-        }
-        if deleted > 0 {
-            transaction.execute("DELETE FROM feedbacks WHERE id = ?1", [taskid])?;
-        }
-        let is_archived = transaction.query_row(
-            "SELECT EXISTS (SELECT 1 FROM history WHERE run = ?1)",
-            [&record.run],
-            |row| row.get(0),
-        )?;
-        if is_archived {
-            // A row that is there all the same would be archived again by every command.
-            transaction.commit()?;
-            return Ok(false);
-        }
-        if let Some(removal) = removal {
-            transaction.execute(
-                "INSERT OR REPLACE INTO removals (taskid, feedfile, before) VALUES (?1, ?2, ?3)",
-                params![
-                    taskid,
-                    path_value(&removal.path),
-                    removal
-                        .before
-                        .map(|before| Json::of(&before))
-                        .as_ref()
-                        .map(Json::as_str)
-                ],
-            )?;
-        }
+        let run = finished.record.run.as_deref();
         transaction.execute(
-            "INSERT INTO history (taskid, taskname, info1, info2, info3, termsignal, termerror,
-                 starttime, endtime, duration, feedback, exitcode, outcome, command, cwd, host,
-                 elapsed_ms, user_ms, system_ms, maxrss_kb, leftovers, timeline, run)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                 ?19, ?20, ?21, ?22, ?23)",
-            params![
-                taskid,
-                record.taskname,
-                record.info1,
-                record.info2,
-                record.info3,
-                record.termsignal,
-                record.termerror,
-                record.starttime,
-                record.endtime,
-                record.duration,
-                record.feedback.as_ref().map(Json::as_str),
-                record.exitcode,
-                record.outcome,
-                record.command.as_ref().map(Json::as_str),
-                record.cwd,
-                record.host,
-                record.elapsed_ms,
-                record.user_ms,
-                record.system_ms,
-                record.maxrss_kb,
-                record.leftovers,
-                record.timeline.as_ref().map(Json::as_str),
-                record.run,
-            ],
+            "DELETE FROM tasks WHERE id = ?1 AND instr(identity, ?2) > 0",
+            params![finished.taskid, run],
         )?;
+        let is_new = insert(&transaction, finished)?;
         transaction.commit()?;
-        Ok(true)
+        Ok(is_new)
+    }
+
+    /// The same for tasks that were each judged to be gone by this identity, all in one transaction;
+    /// returns which of them were archived. If a row has another identity by now, a launcher has it or
+    /// had it, which knows more: then nothing is done.
+    pub fn finish_lost(&mut self, lost: &[(Finished, Option<Json>)]) -> Result<Vec<bool>, Error> {
+        self.synchronous("FULL")?;
+        let transaction = self.write()?;
+        let archive = |(finished, identity): &(Finished, Option<Json>)| {
+            let deleted = transaction
+                .prepare("DELETE FROM tasks WHERE id = ?1 AND identity IS ?2")?
+                .execute(params![
+                    finished.taskid,
+                    identity.as_ref().map(Json::as_str)
+                ])?;
+            Ok(deleted > 0 && insert(&transaction, finished)?)
+        };
+        let archived = lost.iter().map(archive).collect::<rusqlite::Result<_>>()?;
+        transaction.commit()?;
+        Ok(archived)
+    }
+
+    /// Whether a run is one of this database's, running or archived.
+    pub fn knows_run(&self, run: &str) -> Result<bool, Error> {
+        Ok(self.connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM tasks WHERE instr(identity, ?1) > 0)
+                 OR EXISTS (SELECT 1 FROM history WHERE run = ?1)",
+            [run],
+            |row| row.get(0),
+        )?)
     }
 
     /// The feedback files that are still to be deleted, by task.
@@ -182,6 +126,7 @@ impl Store {
             .into_iter()
             .filter_map(|(id, removal)| Some((id, removal?)))
             .filter(|(id, removal)| is_feedback_file(&removal.path, *id))
+            .filter(|(_, removal)| self.is_within_reach(&removal.path))
             .collect())
     }
 
@@ -225,10 +170,87 @@ impl Store {
     }
 }
 
+/// The columns of a record, in the order of [`VALUES`].
+const COLUMNS: &str = "taskid, taskname, info1, info2, info3, termsignal, termerror, starttime, endtime,
+    duration, feedback, exitcode, outcome, command, cwd, host, elapsed_ms, user_ms, system_ms, maxrss_kb,
+    leftovers, timeline, run";
+
+const VALUES: &str =
+    "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+    ?21, ?22, ?23";
+
+/// Inserts the record of a task whose row is gone; whether its run was not there yet. One that is there
+/// without the exit facts, because nobody was known to have observed them, is replaced by one that has
+/// them: what was observed is never thrown away.
+fn insert(transaction: &Transaction<'_>, finished: &Finished) -> rusqlite::Result<bool> {
+    let Finished {
+        taskid,
+        record,
+        removal,
+    } = finished;
+    transaction
+        .prepare("DELETE FROM feedbacks WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM tasks WHERE id = ?1)")?
+        .execute([taskid])?;
+    let is_archived: bool = transaction
+        .prepare("SELECT EXISTS (SELECT 1 FROM history WHERE run = ?1)")?
+        .query_row([&record.run], |row| row.get(0))?;
+    let sql = if !is_archived {
+        format!("INSERT INTO history ({COLUMNS}) VALUES ({VALUES})")
+    } else if record.exitcode.is_some() || record.termsignal.is_some() {
+        format!(
+            "UPDATE history SET ({COLUMNS}) = ({VALUES})
+             WHERE run = ?23 AND exitcode IS NULL AND termsignal IS NULL AND outcome IS NOT 'not_started'"
+        )
+    } else {
+        // A row that is there all the same would be archived again by every command.
+        return Ok(false);
+    };
+    if let Some(removal) = removal {
+        transaction.execute(
+            "INSERT OR REPLACE INTO removals (taskid, feedfile, before) VALUES (?1, ?2, ?3)",
+            params![
+                taskid,
+                path_value(&removal.path),
+                removal
+                    .before
+                    .map(|before| Json::of(&before))
+                    .as_ref()
+                    .map(Json::as_str)
+            ],
+        )?;
+    }
+    transaction.prepare(&sql)?.execute(params![
+        taskid,
+        record.taskname,
+        record.info1,
+        record.info2,
+        record.info3,
+        record.termsignal,
+        record.termerror,
+        record.starttime,
+        record.endtime,
+        record.duration,
+        record.feedback.as_ref().map(Json::as_str),
+        record.exitcode,
+        record.outcome,
+        record.command.as_ref().map(Json::as_str),
+        record.cwd,
+        record.host,
+        record.elapsed_ms,
+        record.user_ms,
+        record.system_ms,
+        record.maxrss_kb,
+        record.leftovers,
+        record.timeline.as_ref().map(Json::as_str),
+        record.run,
+    ])?;
+    Ok(!is_archived)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Patience;
+    use crate::store::{Missing, Patience};
     use taskwatcher_core::database::read::HistoryFilter;
     use taskwatcher_core::json::Kind;
 
@@ -239,7 +261,12 @@ mod tests {
     /// A store with one task of this run.
     fn store(run: &str) -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("tasks.db"), Patience::Long).unwrap();
+        let store = Store::open(
+            &folder.path().join("tasks.db"),
+            Patience::Long,
+            Missing::Create,
+        )
+        .unwrap();
         store
             .connection
             .execute(
@@ -265,12 +292,35 @@ mod tests {
     fn a_verdict_that_is_out_of_date_archives_nothing() {
         let (_folder, mut store) = store("r, adopted");
         let judged = Json::parse(&identity("r"), Kind::Object);
-        assert!(!store.finish_lost(&finished("r"), judged.as_ref()).unwrap());
-        assert!(!store.finish_lost(&finished("r"), None).unwrap());
+        let lost = [(finished("r"), judged), (finished("r"), None)];
+        assert_eq!(store.finish_lost(&lost).unwrap(), [false, false]);
         assert!(store.task(7).unwrap().is_some());
         let present = Json::parse(&identity("r, adopted"), Kind::Object);
-        assert!(store.finish_lost(&finished("r"), present.as_ref()).unwrap());
+        let lost = [(finished("r"), present)];
+        assert_eq!(store.finish_lost(&lost).unwrap(), [true]);
         assert!(store.task(7).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_was_observed_replaces_what_was_not_known_and_nothing_else_does() {
+        let (_folder, mut store) = store("r");
+        let record = |outcome: &str, exitcode| {
+            let mut finished = finished("r");
+            finished.record.outcome = Some(outcome.to_owned());
+            finished.record.exitcode = exitcode;
+            finished
+        };
+        assert!(store.finish(&record("lost", None)).unwrap());
+        for (later, stays) in [
+            (record("lost", None), ("lost", None)),
+            (record("failed", Some(3)), ("failed", Some(3))),
+            (record("succeeded", Some(0)), ("failed", Some(3))),
+            (record("lost", None), ("failed", Some(3))),
+        ] {
+            assert!(!store.finish(&later).unwrap());
+            let row = store.finished(7).unwrap().unwrap();
+            assert_eq!((row.outcome.as_deref().unwrap(), row.exitcode), stays);
+        }
     }
 
     #[test]

@@ -6,25 +6,36 @@ mod history;
 mod open;
 pub mod spool;
 mod task;
+mod trust;
 
-use std::path::PathBuf;
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use taskwatcher_core::database::read::{self, HistoryFilter};
 use taskwatcher_core::record::{Feedback, History, Task};
 
 pub use self::history::{Finished, Keep, Removal};
-pub use self::open::Patience;
+pub use self::open::{Missing, Patience};
 pub use self::task::{Labels, Start, State, Taken, feedback_name, is_running};
 
 use crate::error::Error;
-use crate::sys::file;
+
+/// Which database a command works on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Location {
+    /// Its one path, absolute and without links.
+    pub path: PathBuf,
+    /// Somebody named it, so that it is expected to be there; else it is the user's own.
+    pub is_named: bool,
+}
 
 /// An open database.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
     path: PathBuf,
+    is_private: OnceCell<bool>,
 }
 
 impl Store {
@@ -33,9 +44,21 @@ impl Store {
         self.connection.is_readonly("main").unwrap_or(true)
     }
 
-    /// Whether what it holds was written by this user alone.
+    /// Whether what it holds was written by this user or root, and by nobody else.
     pub fn is_private(&self) -> bool {
-        file::is_private(&self.path)
+        *self
+            .is_private
+            .get_or_init(|| trust::is_private(&self.path))
+    }
+
+    /// Whether there is no such database, so that nothing can be beside it.
+    pub fn is_missing(&self) -> bool {
+        self.connection.path().is_none_or(str::is_empty)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Running and reserved tasks, in the order of ids.

@@ -1,7 +1,9 @@
 //! Opening a database: creating it at first use, bringing it to the present schema, and settings
 //! that keep it sound with many processes and against a hostile file.
 
+use std::cell::OnceCell;
 use std::fmt::Write;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use taskwatcher_core::database::harden;
 use taskwatcher_core::database::schema::{self, State};
 
-use super::Store;
+use super::{Store, trust};
 use crate::error::{Error, plain};
 use crate::sys::file;
 
@@ -42,10 +44,43 @@ impl Patience {
 /// far shorter than SQLite's default of 4 MB.
 const LOG_LIMIT: u64 = 256 * 1024;
 
+/// What to do where there is no database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// Make it, and its folder: for commands that put something in.
+    Create,
+    /// An error: it was named, so that it should be there.
+    Refuse,
+    /// Nothing is made, and it is as if it were empty.
+    Empty,
+}
+
 impl Store {
-    /// Opens the database of this path, which is created with its folder if there is none.
-    pub fn open(path: &Path, patience: Patience) -> Result<Self, Error> {
-        create(path)?;
+    /// Opens the database of this path.
+    pub fn open(path: &Path, patience: Patience, missing: Missing) -> Result<Self, Error> {
+        match path.metadata() {
+            Ok(data) if data.is_file() => {}
+            Ok(_) => {
+                let text = "it is not a regular file; name a file with --db";
+                return Err(Error::Database(text.to_owned()));
+            }
+            Err(error) if is_absent(&error) => match missing {
+                Missing::Create => create(path)?,
+                Missing::Empty => return Self::empty(path),
+                Missing::Refuse => {
+                    return Err(Error::Database(
+                        "it does not exist; check the path, or make it with 'taskwatcher initialize'"
+                            .to_owned(),
+                    ));
+                }
+            },
+            Err(error) => {
+                return Err(Error::Database(format!(
+                    "it cannot be looked at: {}; check who may use its folder",
+                    plain(&error)
+                )));
+            }
+        }
         let mut store = Self::connect(path, patience)?;
         match schema::inspect(&store.connection)? {
             State::Version(schema::VERSION) => {}
@@ -59,6 +94,21 @@ impl Store {
         Ok(store)
     }
 
+    /// Stands for a database that does not exist.
+    fn empty(path: &Path) -> Result<Self, Error> {
+        let mut connection = Connection::open_in_memory()?;
+        schema::migrate(&mut connection)?;
+        Ok(Self::of(connection, path))
+    }
+
+    fn of(connection: Connection, path: &Path) -> Self {
+        Self {
+            connection,
+            path: path.to_owned(),
+            is_private: OnceCell::new(),
+        }
+    }
+
     /// Opens the database for a launcher whose task is in it: whatever its schema has become since,
     /// the columns of the task are still there. Creates nothing.
     pub fn reopen(path: &Path, patience: Patience) -> Result<Self, Error> {
@@ -66,14 +116,15 @@ impl Store {
     }
 
     fn connect(path: &Path, patience: Patience) -> Result<Self, Error> {
+        trust::check_parts(path)?;
         match Self::connect_with(path, patience, OpenFlags::SQLITE_OPEN_READ_WRITE) {
             // Without write access to the folder a log cannot be begun, and one without its index
-            // cannot be read; a database whose log is empty can be read without it.
+            // cannot be read; a database that is whole without its other files can be read alone.
             Err(error)
                 if matches!(
                     error.sqlite_error_code(),
                     Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
-                ) && has_no_log(path) =>
+                ) && is_whole(path) =>
             {
                 Ok(Self::connect_immutable(path)?)
             }
@@ -88,10 +139,7 @@ impl Store {
         harden(&connection)?;
         // The log and its index stay when the last one closes, so that readers need no write access.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        let store = Self {
-            connection,
-            path: path.to_owned(),
-        };
+        let store = Self::of(connection, path);
         store.synchronous("NORMAL")?;
         Ok(store)
     }
@@ -107,10 +155,7 @@ impl Store {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&uri, flags)?;
         harden(&connection)?;
-        Ok(Self {
-            connection,
-            path: path.to_owned(),
-        })
+        Ok(Self::of(connection, path))
     }
 
     /// Empties a log that has grown long, if nobody is using it just now. SQLite's own checkpoint
@@ -164,15 +209,15 @@ fn warn_of_network(kind: &str) {
     ));
 }
 
+/// Whether an error says that there is no such file.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
 fn create(path: &Path) -> Result<(), Error> {
-    match path.metadata() {
-        Ok(data) if data.is_file() => return Ok(()),
-        Ok(_) => {
-            let text = "it is no regular file; name a file with --db";
-            return Err(Error::Database(text.to_owned()));
-        }
-        Err(_) => {}
-    }
     let made = path.parent().map_or(Ok(()), file::create_private_folder);
     made.and_then(|()| file::create_private(path))
         .map(drop)
@@ -188,14 +233,20 @@ fn create(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn has_no_log(path: &Path) -> bool {
-    log_size(path) == 0
+/// Whether nothing that belongs to the database stands in a log or in a rollback journal.
+fn is_whole(path: &Path) -> bool {
+    file::parts_of_database(path)
+        .filter(|part| !part.as_os_str().as_bytes().ends_with(b"-shm"))
+        .all(|part| match part.symlink_metadata() {
+            Ok(data) => data.len() == 0,
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        })
 }
 
 fn log_size(path: &Path) -> u64 {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    std::fs::metadata(log).map_or(0, |data| data.len())
+    let log = file::parts_of_database(path).next();
+    log.and_then(|log| log.metadata().ok())
+        .map_or(0, |data| data.len())
 }
 
 impl Drop for Store {

@@ -58,7 +58,7 @@ impl Store {
     pub fn take_in_spools(&mut self, folders: &[PathBuf]) -> Result<(), Error> {
         let start = prefix(&self.path);
         let beside = self.path.parent().map(Path::to_owned);
-        for folder in beside.iter().chain(folders) {
+        for (place, folder) in beside.iter().chain(folders).enumerate() {
             let Ok(entries) = fs::read_dir(folder) else {
                 continue;
             };
@@ -87,6 +87,11 @@ impl Store {
                         continue;
                     }
                 };
+                // A folder of feedback files may serve other databases of that name.
+                let run = finished.record.run.as_deref().unwrap_or_default();
+                if place > 0 && !self.knows_run(run)? {
+                    continue;
+                }
                 self.finish(&finished)?;
                 let _ = fs::remove_file(entry.path());
             }

@@ -11,10 +11,12 @@ use taskwatcher_core::outcome::Ending;
 use taskwatcher_core::record::Task;
 use taskwatcher_core::status::Status;
 
-use super::Store;
 use super::feedback::put_feedback;
+use super::{Store, trust};
 use crate::error::Error;
 use crate::feedback::Reading;
+use crate::sys::identity::Identity;
+use crate::sys::proof;
 
 /// What people know a task by. `None` leaves what a reservation said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -293,13 +295,37 @@ impl Store {
     /// The feedback file of a task, byte for byte. A path that is no task's feedback file is none:
     /// the database may come from anybody, and what stands there is read and deleted.
     pub fn feedfile(&self, id: i64) -> Result<Option<PathBuf>, Error> {
-        let path = self
+        let sql = "SELECT feedfile, identity FROM tasks WHERE id = ?1";
+        let found = self
             .connection
-            .query_row("SELECT feedfile FROM tasks WHERE id = ?1", [id], |row| {
-                Ok(path_of(row.get_ref(0)?))
+            .prepare(sql)?
+            .query_row([id], |row| {
+                let identity = row.get_ref(1)?.as_str_or_null().ok().flatten();
+                let identity: Option<Identity> =
+                    identity.and_then(|text| serde_json::from_str(text).ok());
+                let path: Option<PathBuf> = path_of(row.get_ref(0)?);
+                Ok((path, identity))
             })
             .optional()?;
-        Ok(path.flatten().filter(|path| is_feedback_file(path, id)))
+        let Some((Some(path), identity)) = found else {
+            return Ok(None);
+        };
+        let is_allowed = is_feedback_file(&path, id)
+            && (self.is_within_reach(&path)
+                || identity.is_some_and(|identity| self.is_shown(&path, &identity)));
+        Ok(Some(path).filter(|_| is_allowed))
+    }
+
+    /// Whether a file may be read and deleted on the word of this database: because nobody else can
+    /// have written it, or because whoever has could do both as well.
+    pub(super) fn is_within_reach(&self, path: &Path) -> bool {
+        self.is_private() || trust::is_within_reach_of_writers(&self.path, path)
+    }
+
+    /// Whether the command of a running task shows by its environment that this is its feedback file.
+    fn is_shown(&self, path: &Path, identity: &Identity) -> bool {
+        identity.child.is_alive()
+            && proof::is_process_of(identity.child.pid, &identity.run, &self.path, Some(path))
     }
 }
 

@@ -20,10 +20,11 @@ use super::task::{Options, Task, Timeline};
 use super::tree::Tree;
 use crate::error::Error;
 use crate::feedback::Reading;
-use crate::store::{Patience, Store};
+use crate::store::{Missing, Patience, Store};
 use crate::sys::clock;
 use crate::sys::detach;
 use crate::sys::identity::{Identity, Process};
+use crate::sys::proof::Proof;
 use crate::sys::signal::{Inherited, Signals};
 
 /// Starts a launcher in the background that adopts the task. Returns once it has claimed the row,
@@ -47,7 +48,7 @@ pub fn in_background(database: &Path, id: i64) -> Result<(), Error> {
 fn adopt(database: &Path, id: i64, started: impl FnOnce(i64)) -> Result<(), Error> {
     // The working folder of whoever came by must not be held.
     let _ = std::env::set_current_dir("/");
-    let mut store = Store::open(database, Patience::Long)?;
+    let mut store = Store::open(database, Patience::Long, Missing::Refuse)?;
     let Some(row) = store.task(id)? else {
         return Ok(());
     };
@@ -55,14 +56,17 @@ fn adopt(database: &Path, id: i64, started: impl FnOnce(i64)) -> Result<(), Erro
         return Ok(());
     };
     // Its descriptor is opened while the command is alive: later nobody is told how it ended.
-    let tree = Tree::adopted(before.child, options_of(&row).detached, &before.run);
+    // A session that the row alone calls the task's may be anybody's.
+    let has_session = Options::of(&row).detached && store.is_private();
+    let tree = Tree::adopted(before.child, has_session, &before.run);
     let after = Identity {
         launcher: Process::own(),
         ..before.clone()
     };
-    if before.launcher.is_alive() {
+    if !before.launcher.is_gone() {
         return Ok(());
     }
+    let _proof = Proof::show(&before.run, database);
     // Until it has the task a signal ends this process alone, also while it waits for the lock.
     let take_signals = || {
         let failed = |error: std::io::Error| Error::io("take over signals", &error);
@@ -110,18 +114,13 @@ fn task_of(
         database: database.to_owned(),
         feedfile: store.feedfile(row.taskid)?,
         timeout: row.timeout.as_ref().and_then(serde_json::Number::as_f64),
-        options: options_of(row),
+        options: Options::of(row),
     };
     let stored = store
         .feedback(row.taskid)?
         .as_ref()
         .and_then(Reading::stored);
     Ok((task, stored))
-}
-
-/// The options of a running task.
-pub fn options_of(row: &Row) -> Options {
-    row.options.as_ref().and_then(Json::to).unwrap_or_default()
 }
 
 /// A command that runs already was started then on both clocks. Only its launcher could tell how

@@ -10,7 +10,7 @@ use taskwatcher_core::outcome::{Ending, Exit, Outcome};
 use taskwatcher_core::record::{History, Task as Row};
 
 use super::task::{Options, Task};
-use crate::error::{Error, plain};
+use crate::error::{Error, caught, plain};
 use crate::feedback::{self, LastLine, Reading};
 use crate::render::time::duration_words;
 use crate::store::{Finished, Patience, Removal, Store, spool};
@@ -170,7 +170,8 @@ pub fn archive(
         }
     };
     loop {
-        let done = store.and_then(|mut store| {
+        let done = caught(|| {
+            let mut store = store?;
             fault::reach(Step::BeforeCommit);
             store.finish(&finished)?;
             fault::reach(Step::Committed);
@@ -181,9 +182,9 @@ pub fn archive(
                 if let Some(path) = spooled {
                     let _ = fs::remove_file(path);
                 }
-                if finished.removal.is_some() {
+                if let Some(removal) = &finished.removal {
                     // The record is safe; what is not deleted now is deleted by the next command.
-                    let _ = remove_feedback_files(&mut store);
+                    let _ = remove_feedback_file(&mut store, task.id, removal);
                 }
                 complain();
                 return Ok(());
@@ -304,23 +305,32 @@ pub fn removal(path: &Path, options: &Options) -> Option<Removal> {
     })
 }
 
-/// Deletes the feedback files of archived tasks, those that are regular files and that their task
-/// wrote.
+/// Deletes the feedback files of archived tasks that this database may name.
 pub fn remove_feedback_files(store: &mut Store) -> Result<(), Error> {
-    for (taskid, Removal { path, before }) in store.removals()? {
-        let is_done = match Version::of(&path) {
-            Some(present) if present.is_regular && Some(present) != before => {
-                fs::remove_file(&path).map_or_else(|error| is_gone(&error), |()| true)
-            }
-            // It is not the task's.
-            Some(_) => true,
-            None => fs::symlink_metadata(&path).is_err_and(|error| is_gone(&error)),
-        };
-        fault::reach(Step::Removed);
-        // What cannot be deleted or looked at now may be later.
-        if is_done {
-            store.forget_removal(taskid)?;
+    for (taskid, removal) in store.removals()? {
+        remove_feedback_file(store, taskid, &removal)?;
+    }
+    Ok(())
+}
+
+/// Deletes the feedback file of an archived task, if it is a regular file and that task wrote it.
+fn remove_feedback_file(
+    store: &mut Store,
+    taskid: i64,
+    Removal { path, before }: &Removal,
+) -> Result<(), Error> {
+    let is_done = match Version::of(path) {
+        Some(present) if present.is_regular && Some(present) != *before => {
+            fs::remove_file(path).map_or_else(|error| is_gone(&error), |()| true)
         }
+        // It is not the task's.
+        Some(_) => true,
+        None => fs::symlink_metadata(path).is_err_and(|error| is_gone(&error)),
+    };
+    fault::reach(Step::Removed);
+    // What cannot be deleted or looked at now may be later.
+    if is_done {
+        store.forget_removal(taskid)?;
     }
     Ok(())
 }

@@ -29,6 +29,7 @@ use crate::sys::fault::{self, Step};
 use crate::sys::file::{self, Version};
 use crate::sys::identity::{self, Identity, Place, Process};
 use crate::sys::process;
+use crate::sys::proof::Proof;
 use crate::sys::signal::{Inherited, Signal, Signals};
 use crate::sys::spawn::{self, Gate, Order};
 use crate::sys::terminal::Terminal;
@@ -87,6 +88,9 @@ struct Prepared {
     old: Option<Reading>,
     timeline: Timeline,
     child: Process,
+    /// Held until the task is archived. Without it (a kernel without files in memory), others than this
+    /// user alone must not be able to write the database.
+    proof: io::Result<Proof>,
 }
 
 /// Runs a task from its claim to its end. `started` is called once the command really runs.
@@ -126,6 +130,7 @@ pub fn launch(request: &Request, started: impl FnOnce(i64)) -> Result<Finished, 
         old,
         timeline,
         child,
+        proof: _proof,
     } = prepared;
     let tree = Tree::of_child(child, &task.run);
     let group = gate.pid();
@@ -179,7 +184,7 @@ fn claim(
     inherited: &Inherited,
     child: i32,
 ) -> Result<(Store, taskwatcher_core::record::Task, Prepared), Error> {
-    let mut store = recover::open(&request.database)?;
+    let mut store = recover::open_or_create(&request.database)?;
     if request.gives_feedback {
         prepare_folder(&request.feedpath)?;
     }
@@ -218,8 +223,13 @@ fn prepare(
             .collect()
     };
     let run = identity::random_mark().map_err(|error| Error::io("draw a random mark", &error))?;
-    let child = Process::of(child)
-        .ok_or_else(|| Error::Refused("the child was killed before its start".to_owned()))?;
+    let child = Process::of(child).ok_or_else(|| {
+        Error::Refused(
+            "the child cannot be seen in /proc: it was killed before its start, or /proc is not mounted"
+                .to_owned(),
+        )
+    })?;
+    let proof = Proof::show(&run, &request.database);
     let identity = Identity {
         place: Place::here().clone(),
         launcher: Process::own(),
@@ -282,6 +292,7 @@ fn prepare(
         old,
         timeline,
         child,
+        proof,
     };
     Ok((start, prepared))
 }

@@ -6,6 +6,8 @@
 //! gone too, nobody saw how it ended: the task is archived as lost, with its final feedback; unless
 //! it is a zombie still, which tells.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,10 +22,11 @@ use super::task::{CommandEnd, Options};
 use super::tree::Tree;
 use crate::error::Error;
 use crate::feedback::Reading;
-use crate::store::{Finished, Patience, Store, is_running};
+use crate::store::{Finished, Location, Missing, Patience, Store, is_running};
 use crate::sys::clock;
 use crate::sys::identity::{Identity, Place, Process};
 use crate::sys::process;
+use crate::sys::proof;
 use crate::sys::wait::Reaped;
 
 /// What can be said of a running row from here.
@@ -33,6 +36,9 @@ pub enum Verdict {
     Supervised,
     /// Its launcher is dead, its command lives, or others of its tree do.
     Orphaned,
+    /// Its launcher is dead, and there is a process with its command's number that this user may not look
+    /// at (`hidepid`, a set-user-id program): it may be the command.
+    Hidden,
     /// All are gone.
     Gone(Loss),
     /// It runs at another place, or was started by 1.7, which does not say where.
@@ -51,9 +57,9 @@ pub enum Loss {
 }
 
 /// Judges a row of either kind: a reservation is gone once the machine was booted after it.
-fn verdict_of(row: &Row) -> Verdict {
+fn verdict_of(row: &Row, marks: &Marks) -> Verdict {
     if is_running(row) {
-        return judge(row);
+        return judge(row, marks);
     }
     let place: Option<Place> = row.identity.as_ref().and_then(Json::to);
     match place {
@@ -64,8 +70,25 @@ fn verdict_of(row: &Row) -> Verdict {
     }
 }
 
-/// Judges the row of a running task.
-pub fn judge(row: &Row) -> Verdict {
+/// The marks of runs that processes carry, looked for once however many rows are judged.
+#[derive(Debug, Default)]
+pub struct Marks(OnceCell<HashMap<Vec<u8>, u64>>);
+
+impl Marks {
+    /// Whether a process younger than `command` carries the mark of this run.
+    fn are_carried(&self, run: &str, command: Process) -> bool {
+        let found = self
+            .0
+            .get_or_init(|| process::values_in_environments("TASKWATCHER_RUN"));
+        found
+            .get(run.as_bytes())
+            .is_some_and(|&youngest| youngest >= command.start)
+    }
+}
+
+/// Judges the row of a running task. What cannot be known is not judged: a process that may be there
+/// is taken for one that is.
+pub fn judge(row: &Row, marks: &Marks) -> Verdict {
     let Some(identity) = identity_of(row) else {
         return judge_original(row);
     };
@@ -77,38 +100,53 @@ pub fn judge(row: &Row) -> Verdict {
         }
     } else if identity.place.is_of_an_earlier_boot() {
         Verdict::Gone(Loss::Rebooted)
-    } else if identity.launcher.is_alive() {
+    } else if !identity.launcher.is_gone() {
         Verdict::Supervised
-    } else if identity.child.is_alive() || has_left_others(row, &identity) {
+    } else if identity.child.is_alive() || has_left_others(row, &identity, marks) {
         Verdict::Orphaned
+    } else if !identity.child.is_gone() {
+        Verdict::Hidden
     } else {
         Verdict::Gone(Loss::LauncherDied)
     }
 }
 
-/// Whether processes may be signalled on the word of a row. A database that others can write, or that
-/// came from them, may name any process: there the command, or what it has left, must carry the
-/// mark of its run, and the launcher, if it lives, must be one.
+/// Whether processes may be signalled on the word of a row. A database that others can have written may
+/// name any process: there a launcher must show itself that it serves this run of this database, and
+/// without one the command, or what it has left, must carry both in its environment, and be this user's.
 pub fn may_signal(store: &Store, identity: &Identity) -> bool {
     let Identity {
-        launcher, child, ..
+        launcher,
+        child,
+        run,
+        ..
     } = identity;
-    let mark = format!("TASKWATCHER_RUN={}", identity.run);
-    store.is_private()
-        || ((process::has_in_environment(child.pid, &mark)
-            || (!child.is_alive()
-                && process::all()
-                    .iter()
-                    .any(|other| process::has_in_environment(other.pid, &mark))))
-            && (!launcher.is_alive() || process::has_name_of_this(launcher.pid)))
+    let is_of_run = |pid| proof::is_process_of(pid, run, store.path(), None);
+    if store.is_private() {
+        true
+    } else if !launcher.is_gone() {
+        proof::is_launcher_of(*launcher, run, store.path())
+    } else if child.is_alive() {
+        is_of_run(child.pid)
+    } else {
+        process::all().iter().any(|other| is_of_run(other.pid))
+    }
 }
 
 /// Whether a command that is gone has left processes that a launcher would have ended or waited for.
-fn has_left_others(row: &Row, identity: &Identity) -> bool {
-    let options = adopt::options_of(row);
-    let ends_at_once = options.leftovers == Leftovers::Leave && row.ending.is_none();
-    let tree = || Tree::adopted(identity.child, options.detached, &identity.run);
-    !ends_at_once && !tree().others().is_empty()
+fn has_left_others(row: &Row, identity: &Identity, marks: &Marks) -> bool {
+    let options = Options::of(row);
+    if options.leftovers == Leftovers::Leave && row.ending.is_none() {
+        return false;
+    }
+    let is_zombie =
+        process::stat(identity.child.pid).is_some_and(|stat| stat.process() == identity.child);
+    if is_zombie {
+        let tree = Tree::adopted(identity.child, options.detached, &identity.run);
+        return !tree.others().is_empty();
+    }
+    // Its group and session may be anybody's by now.
+    marks.are_carried(&identity.run, identity.child)
 }
 
 /// Judges a row of 1.7, which says no more than a process id. Its launcher refreshes `lastupdate`
@@ -152,17 +190,31 @@ pub fn is_inside_task() -> bool {
 /// lost theirs. Where the database can only be read, it is left as it is, and where it cannot be
 /// written just now (locked, no room), reading does not depend on it: who has to write is told by
 /// their own attempt.
-pub fn open(database: &Path) -> Result<Store, Error> {
-    open_with(database, Patience::Long)
+pub fn open(database: &Location) -> Result<Store, Error> {
+    open_with(&database.path, Patience::Long, missing(database))
 }
 
 /// The same for a command that only reads: it does not wait long for others that write.
-pub fn open_to_read(database: &Path) -> Result<Store, Error> {
-    open_with(database, Patience::Record)
+pub fn open_to_read(database: &Location) -> Result<Store, Error> {
+    open_with(&database.path, Patience::Record, missing(database))
 }
 
-fn open_with(database: &Path, patience: Patience) -> Result<Store, Error> {
-    let mut store = Store::open(database, patience)?;
+/// The same for a command that puts something into the database, and makes it at first use.
+pub fn open_or_create(database: &Path) -> Result<Store, Error> {
+    open_with(database, Patience::Long, Missing::Create)
+}
+
+/// The user's own database that does not exist yet is empty; one that was named has to be there.
+fn missing(database: &Location) -> Missing {
+    if database.is_named {
+        Missing::Refuse
+    } else {
+        Missing::Empty
+    }
+}
+
+fn open_with(database: &Path, patience: Patience, missing: Missing) -> Result<Store, Error> {
+    let mut store = Store::open(database, patience, missing)?;
     let orphans = match recover(&mut store) {
         Err(error @ (Error::Database(_) | Error::Locked)) => {
             crate::warn(&format!(
@@ -194,21 +246,22 @@ fn open_with(database: &Path, patience: Patience) -> Result<Store, Error> {
             failed(id, &error);
         }
     }
-    Store::open(database, patience)
+    Store::open(database, patience, Missing::Refuse)
 }
 
 /// The same without adoption; returns the tasks whose commands have lost their launchers.
 fn recover(store: &mut Store) -> Result<Vec<i64>, Error> {
-    if store.is_read_only() {
+    if store.is_read_only() || store.is_missing() {
         return Ok(Vec::new());
     }
     // Judged before the spool files are looked for: a launcher that is dead by now writes none any
     // more, and one that dies later is left to the next command.
+    let marks = Marks::default();
     let judged: Vec<(Row, Verdict)> = store
         .owners()?
         .into_iter()
         .map(|row| {
-            let verdict = verdict_of(&row);
+            let verdict = verdict_of(&row, &marks);
             (row, verdict)
         })
         .collect();
@@ -219,27 +272,32 @@ fn recover(store: &mut Store) -> Result<Vec<i64>, Error> {
     store.take_in_spools(&folders)?;
     store.drop_expired(clock::unix_seconds())?;
     let mut orphans = Vec::new();
+    let mut gone_tasks = Vec::new();
     for (row, verdict) in &judged {
         match *verdict {
             Verdict::Gone(_) if !is_running(row) => {
                 store.drop_reservation(row.taskid)?;
             }
-            Verdict::Gone(loss) => archive_lost(store, row, loss)?,
+            Verdict::Gone(loss) => gone_tasks.push((row, loss)),
             // A launcher that was started inside another task would end with that one.
             Verdict::Orphaned if !is_inside_task() => {
                 if identity_of(row).is_some_and(|identity| may_signal(store, &identity)) {
                     orphans.push(row.taskid);
                 } else {
                     crate::warn(&format!(
-                        "task {} has lost its launcher and gets no other one: others can write this database, and \
-                         process {} does not show that it is the task's; look at it, and end it yourself",
+                        "task {} has no launcher and gets no other one: others can write this database or the \
+                         folders that hold it, and process {} cannot be verified as part of the task; inspect it and \
+                         end it manually",
                         row.taskid,
                         row.pid.unwrap_or_default()
                     ));
                 }
             }
-            Verdict::Orphaned | Verdict::Supervised | Verdict::Elsewhere => {}
+            Verdict::Orphaned | Verdict::Hidden | Verdict::Supervised | Verdict::Elsewhere => {}
         }
+    }
+    for some in gone_tasks.chunks(AT_ONCE) {
+        archive_lost(store, some)?;
     }
     finish::remove_feedback_files(store)?;
     Ok(orphans)
@@ -263,12 +321,42 @@ fn feedback_folders(store: &Store, gone: impl Iterator<Item = i64>) -> Result<Ve
     Ok(folders)
 }
 
-fn archive_lost(store: &mut Store, judged: &Row, loss: Loss) -> Result<(), Error> {
+/// How many lost tasks are archived in one transaction: others wait for the lock meanwhile.
+const AT_ONCE: usize = 500;
+
+fn archive_lost(store: &mut Store, lost: &[(&Row, Loss)]) -> Result<(), Error> {
+    let mut finished = Vec::with_capacity(lost.len());
+    let mut complaints = Vec::with_capacity(lost.len());
+    for (judged, loss) in lost {
+        if let Some((task, complaint)) = lost_task(store, judged, *loss)? {
+            finished.push((task, judged.identity.clone()));
+            complaints.push(complaint);
+        }
+    }
+    let archived = store.finish_lost(&finished)?;
+    for (_, complaint) in archived
+        .into_iter()
+        .zip(complaints)
+        .filter(|(is_new, _)| *is_new)
+    {
+        if let Some(complaint) = complaint {
+            crate::warn(&complaint);
+        }
+    }
+    Ok(())
+}
+
+/// The record of a lost task, and why its feedback was not read, if so.
+fn lost_task(
+    store: &Store,
+    judged: &Row,
+    loss: Loss,
+) -> Result<Option<(Finished, Option<String>)>, Error> {
     let id = judged.taskid;
     // A spool may have been taken in, or another command may be at it: the row decides.
     let row = store.task(id)?;
     let Some(row) = row.filter(|row| row.identity == judged.identity) else {
-        return Ok(());
+        return Ok(None);
     };
     // A path of a container is another file here.
     let feedfile = store.feedfile(id)?.filter(|_| loss != Loss::ContainerEnded);
@@ -286,24 +374,17 @@ fn archive_lost(store: &mut Store, judged: &Row, loss: Loss) -> Result<(), Error
         .as_ref()
         .filter(|_| loss == Loss::LauncherDied)
         .and_then(|identity| process::exit_of_zombie(identity.child));
-    let options: Option<Options> = row.options.as_ref().and_then(Json::to);
-    let end = options.as_ref().and_then(|options| options.command_end);
+    let options = Options::of(&row);
+    let end = options.command_end;
     let mut record = lost_record(&row, exit, end, loss, feedback.as_deref());
     record.run = identity.map(|identity| identity.run);
-    let removal = feedfile
-        .zip(options)
-        .and_then(|(path, options)| finish::removal(&path, &options));
+    let removal = feedfile.and_then(|path| finish::removal(&path, &options));
     let finished = Finished {
         taskid: id,
         record,
         removal,
     };
-    if store.finish_lost(&finished, judged.identity.as_ref())?
-        && let Some(complaint) = unread.flatten()
-    {
-        crate::warn(&complaint);
-    }
-    Ok(())
+    Ok(Some((finished, unread.flatten())))
 }
 
 fn lost_record(

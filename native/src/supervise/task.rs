@@ -4,35 +4,93 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 use taskwatcher_core::json::Json;
 use taskwatcher_core::outcome::Exit;
+use taskwatcher_core::record::Task as Row;
 use taskwatcher_core::status::Status;
 
 use super::machine::{Leftovers, Policy};
 use crate::sys::clock;
 use crate::sys::file::Version;
 
-/// The options column: all that is not a column of its own.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// The options column: all that is not a column of its own. What cannot be decoded, because a newer
+/// version wrote it or the row is damaged, is read as the careful value of that option alone: nothing is
+/// deleted, nothing is ended that would not have been, and nobody gets less time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Options {
     /// Seconds after which the task is ended whatever it does.
+    #[serde(deserialize_with = "careful")]
     pub max_time: Option<f64>,
     /// Seconds between the first signal and SIGKILL.
+    #[serde(deserialize_with = "careful_grace")]
     pub grace: f64,
     /// What happens with processes that outlive the command.
+    #[serde(deserialize_with = "careful_leftovers")]
     pub leftovers: Leftovers,
     /// Whether the feedback file stays.
+    #[serde(deserialize_with = "careful_keep")]
     pub keep_feedback: bool,
     /// Whether its launcher was detached, so that the command's session is the task's alone.
+    #[serde(deserialize_with = "careful")]
     pub detached: bool,
     /// When it was launched, on the monotonic clock of its boot.
+    #[serde(deserialize_with = "careful")]
     pub launched: Option<Duration>,
     /// What stood in the feedback file's place at launch; only what differs from it is this task's.
+    #[serde(deserialize_with = "careful")]
     pub before: Option<Version>,
     /// The command's own end, once it has left others that the task goes on with.
+    #[serde(deserialize_with = "careful")]
     pub command_end: Option<CommandEnd>,
+}
+
+/// The grace of a task that says none, as on the command line.
+const GRACE: f64 = 5.0;
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            max_time: None,
+            grace: GRACE,
+            leftovers: Leftovers::Leave,
+            keep_feedback: true,
+            detached: false,
+            launched: None,
+            before: None,
+            command_end: None,
+        }
+    }
+}
+
+fn decoded<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let value = <&RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(value.get()).ok())
+}
+
+fn careful<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    decoded(deserializer).map(Option::unwrap_or_default)
+}
+
+fn careful_grace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let grace = decoded(deserializer)?;
+    Ok(grace
+        .filter(|grace| seconds(*grace).is_some())
+        .unwrap_or(GRACE))
+}
+
+fn careful_leftovers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Leftovers, D::Error> {
+    decoded(deserializer).map(|mode| mode.unwrap_or(Leftovers::Leave))
+}
+
+fn careful_keep<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    decoded(deserializer).map(|keep| keep.unwrap_or(true))
 }
 
 /// How a command ended, while others of its tree ran on.
@@ -49,12 +107,17 @@ pub struct CommandEnd {
 }
 
 impl Options {
+    /// Those of a task's row.
+    pub fn of(row: &Row) -> Self {
+        row.options.as_ref().and_then(Json::to).unwrap_or_default()
+    }
+
     /// The rules of the machine; `timeout` is a column of its own.
     pub fn policy(&self, timeout: Option<f64>) -> Policy {
         Policy {
             timeout: timeout.and_then(seconds),
             max_time: self.max_time.and_then(seconds),
-            grace: seconds(self.grace).unwrap_or_default(),
+            grace: seconds(self.grace).unwrap_or(Duration::from_secs_f64(GRACE)),
             leftovers: self.leftovers,
         }
     }
@@ -133,6 +196,33 @@ impl Timeline {
 mod tests {
     use super::*;
     use taskwatcher_core::json::Kind;
+
+    #[test]
+    fn what_cannot_be_decoded_costs_that_option_alone_and_is_taken_for_the_careful_one() {
+        let options = |text: &str| {
+            Options::of(&Row {
+                options: Json::parse(text, Kind::Object),
+                ..Row::default()
+            })
+        };
+        let newer = options(
+            r#"{"grace":2,"leftovers":"freeze","keep_feedback":false,"max_time":"soon","detached":true,"x":[]}"#,
+        );
+        let expected = Options {
+            grace: 2.0,
+            leftovers: Leftovers::Leave,
+            keep_feedback: false,
+            detached: true,
+            ..Options::default()
+        };
+        assert_eq!(newer, expected);
+        for damaged in ["", "[1]", "{}", r#"{"grace":-1,"keep_feedback":7}"#] {
+            let options = options(damaged);
+            assert!(options.keep_feedback, "{damaged}");
+            assert_eq!(options.policy(None).grace, Duration::from_secs(5));
+            assert_eq!(options.leftovers, Leftovers::Leave);
+        }
+    }
 
     #[test]
     fn a_timeline_keeps_both_ends() {

@@ -43,10 +43,40 @@ impl Version {
     }
 }
 
-/// Whether a file belongs to this user, and nobody else can write it.
-pub fn is_private(path: &Path) -> bool {
-    let own = nix::unistd::geteuid().as_raw();
-    std::fs::metadata(path).is_ok_and(|data| data.uid() == own && data.mode() & 0o022 == 0)
+/// What `SQLite` looks for beside a database, and takes for a part of it.
+pub fn parts_of_database(database: &Path) -> impl Iterator<Item = PathBuf> {
+    ["-wal", "-shm", "-journal"].into_iter().map(|suffix| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(suffix);
+        name.into()
+    })
+}
+
+/// The one path of a file, whatever links lead to it: also where it, or the folder it is to be in, does
+/// not exist yet.
+pub fn one_path(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    // More links than the kernel follows are left to it to refuse.
+    for _ in 0..40 {
+        if let Ok(found) = path.canonicalize() {
+            return found;
+        }
+        match std::fs::read_link(&path) {
+            // A link to a file that is not there yet.
+            Ok(target) => path = folder_of(&path).join(target),
+            Err(_) => break,
+        }
+    }
+    let folder = path
+        .ancestors()
+        .skip(1)
+        .find_map(|folder| Some((folder, folder.canonicalize().ok()?)));
+    match folder {
+        Some((folder, found)) => path
+            .strip_prefix(folder)
+            .map_or_else(|_| path.clone(), |rest| found.join(rest)),
+        None => path,
+    }
 }
 
 /// Whether this path leads to a database's file or to one of those that `SQLite` keeps beside it.
@@ -59,11 +89,8 @@ pub fn is_of_database(path: &Path, database: &Path) -> bool {
     let Some(found) = identity(path) else {
         return false;
     };
-    ["", "-wal", "-shm", "-journal"].into_iter().any(|suffix| {
-        let mut name = database.as_os_str().to_owned();
-        name.push(suffix);
-        identity(Path::new(&name)) == Some(found)
-    })
+    identity(database) == Some(found)
+        || parts_of_database(database).any(|part| identity(&part) == Some(found))
 }
 
 /// Opens a regular file for reading. A symbolic link, a pipe or a device is an error; opening never

@@ -17,11 +17,12 @@ use super::process;
 pub struct Place {
     /// `/etc/machine-id`, or the host name where there is none.
     pub machine: String,
-    /// `/proc/sys/kernel/random/boot_id`: another one means that every process is gone.
+    /// `/proc/sys/kernel/random/boot_id`: another one means that every process is gone. Empty where it
+    /// cannot be read.
     pub boot: String,
     /// Effective user id.
     pub uid: u32,
-    /// Inode of the pid namespace.
+    /// Inode of the pid namespace; 0 where it cannot be read.
     pub pidns: u64,
     /// Inode of the time namespace; start times are counted in it.
     pub timens: u64,
@@ -53,12 +54,14 @@ impl Place {
 
     /// Whether this process may judge the processes of that place, which may be of an earlier boot.
     pub fn is_ours(&self) -> bool {
-        let here = Self::here();
-        Self {
-            boot: here.boot.clone(),
-            ..self.clone()
-        } == *here
-            || (self.boot != here.boot && self.machine == here.machine && self.uid == here.uid)
+        self.is_ours_seen_from(Self::here())
+    }
+
+    fn is_ours_seen_from(&self, here: &Self) -> bool {
+        let same_numbers =
+            self.pidns != 0 && (self.pidns, self.timens) == (here.pidns, here.timens);
+        (&self.machine, self.uid) == (&here.machine, here.uid)
+            && (same_numbers || self.is_of_a_boot_before(here))
     }
 
     /// What keeps this process from judging the processes of a place that is not ours.
@@ -79,9 +82,14 @@ impl Place {
         self.machine == here.machine && self.pidns == here.pidns
     }
 
-    /// Whether the machine was booted since.
+    /// Whether the machine was booted since. Where either boot is unknown (a sandbox without
+    /// `/proc/sys`), that is not known either.
     pub fn is_of_an_earlier_boot(&self) -> bool {
-        self.boot != Self::here().boot
+        self.is_of_a_boot_before(Self::here())
+    }
+
+    fn is_of_a_boot_before(&self, here: &Self) -> bool {
+        !self.boot.is_empty() && !here.boot.is_empty() && self.boot != here.boot
     }
 
     /// Whether that place is a container of this boot whose last process has ended. It is known only
@@ -90,7 +98,9 @@ impl Place {
     pub fn is_empty_container(&self) -> bool {
         let here = Self::here();
         here.pidns == INITIAL_PID_NAMESPACE
+            && self.pidns != 0
             && self.pidns != here.pidns
+            && !self.boot.is_empty()
             && self.boot == here.boot
             && (self.uid == here.uid || here.uid == 0)
             && !may_have_process(self.pidns, here.uid)
@@ -166,6 +176,15 @@ impl Process {
     pub fn is_alive(self) -> bool {
         process::stat(self.pid).is_some_and(|stat| stat.start == self.start && stat.is_alive())
     }
+
+    /// Whether it has certainly ended. A process that /proc does not show may run all the same: it is
+    /// hidden from this user (`hidepid`), or /proc cannot be read just now.
+    pub fn is_gone(self) -> bool {
+        match process::stat(self.pid) {
+            Some(stat) => stat.start != self.start || !stat.is_alive(),
+            None => !process::exists(self.pid),
+        }
+    }
 }
 
 /// The identity column of a running task.
@@ -203,11 +222,30 @@ pub fn user_name(uid: u32) -> String {
         .map_or_else(|| format!("user {uid}"), |user| user.name)
 }
 
-/// A new random mark: 128 bits as a UUID.
+/// The groups of a user, by number; none if nobody knows the user.
+pub fn groups_of(uid: u32) -> Vec<u32> {
+    let user = nix::unistd::User::from_uid(uid.into()).ok().flatten();
+    let groups = user.and_then(|user| {
+        let name = std::ffi::CString::new(user.name).ok()?;
+        nix::unistd::getgrouplist(&name, user.gid).ok()
+    });
+    groups
+        .unwrap_or_default()
+        .into_iter()
+        .map(nix::unistd::Gid::as_raw)
+        .collect()
+}
+
+/// A new random mark: 122 bits as a UUID of version 4 (RFC 9562). From the system call, since a
+/// sandbox may have no `/proc/sys`.
 pub fn random_mark() -> io::Result<String> {
-    Ok(fs::read_to_string("/proc/sys/kernel/random/uuid")?
-        .trim()
-        .to_owned())
+    let mut bytes = [0; 16];
+    // So few bytes come whole, once the kernel's generator is ready.
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+    let number = u128::from_be_bytes(bytes) & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let digits = format!("{number:032x}");
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| &digits[part]);
+    Ok(parts.join("-"))
 }
 
 fn first_line(path: &str) -> Option<String> {
@@ -218,4 +256,45 @@ fn first_line(path: &str) -> Option<String> {
 
 fn namespace(kind: &str) -> u64 {
     fs::metadata(format!("/proc/self/ns/{kind}")).map_or(0, |namespace| namespace.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(boot: &str, pidns: u64) -> Place {
+        Place {
+            machine: "m".to_owned(),
+            boot: boot.to_owned(),
+            uid: 7,
+            pidns,
+            timens: 3,
+        }
+    }
+
+    #[test]
+    fn an_unknown_boot_is_no_other_boot() {
+        let here = place("b", 1);
+        assert!(place("a", 2).is_of_a_boot_before(&here) && place("a", 2).is_ours_seen_from(&here));
+        for (row, here) in [("", "b"), ("b", ""), ("", "")] {
+            let (row, here) = (place(row, 1), place(here, 1));
+            assert!(!row.is_of_a_boot_before(&here));
+            assert!(
+                row.is_ours_seen_from(&here),
+                "its processes can be looked at"
+            );
+            assert!(!place(&row.boot, 2).is_ours_seen_from(&here));
+        }
+        // Without /proc, numbers of processes mean nothing.
+        assert!(!place("b", 0).is_ours_seen_from(&place("b", 0)));
+    }
+
+    #[test]
+    fn a_mark_is_a_random_uuid() {
+        let [one, other] = [(); 2].map(|()| random_mark().unwrap());
+        assert_ne!(one, other);
+        assert_eq!(one.len(), 36);
+        assert_eq!(&one[14..15], "4");
+        assert!("89ab".contains(&one[19..20]), "{one}");
+    }
 }

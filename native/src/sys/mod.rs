@@ -10,6 +10,7 @@ pub mod file;
 pub mod identity;
 pub mod pidfd;
 pub mod process;
+pub mod proof;
 pub mod signal;
 pub mod spawn;
 pub mod terminal;

@@ -1,5 +1,6 @@
 //! Looking at processes in /proc and signalling them without ever hitting another one.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
@@ -100,7 +101,7 @@ pub fn exit_of_zombie(process: Process) -> Option<Exit> {
 
 /// Whether all user and group ids of a process are those of this one. One of them differs in a
 /// program with the set-user-id bit.
-fn has_our_ids(pid: i32) -> bool {
+pub fn has_our_ids(pid: i32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let all_are = |field: &str, own: u32| {
         let ids = status.lines().find_map(|line| line.strip_prefix(field));
@@ -126,11 +127,38 @@ pub fn has_in_environment(pid: i32, variable: &str) -> bool {
         .any(|entry| entry == variable.as_bytes())
 }
 
-/// Whether a process runs a program of the same name as this one.
-pub fn has_name_of_this(pid: i32) -> bool {
-    let name = |pid: &str| fs::read(format!("/proc/{pid}/comm")).ok();
-    let own = name("self");
-    own.is_some() && name(&pid.to_string()) == own
+/// The values that an environment variable has in all the processes that can be seen, this one left
+/// out, each with the start time of the youngest process that has it.
+pub fn values_in_environments(variable: &str) -> HashMap<Vec<u8>, u64> {
+    let own = std::process::id().cast_signed();
+    let mut values = HashMap::new();
+    for stat in all() {
+        if stat.pid == own || !stat.is_alive() {
+            continue;
+        }
+        let environment = fs::read(format!("/proc/{}/environ", stat.pid)).unwrap_or_default();
+        let entries = environment.split(|&byte| byte == 0);
+        let found =
+            entries.filter_map(|entry| entry.strip_prefix(variable.as_bytes())?.strip_prefix(b"="));
+        for value in found {
+            let youngest = values.entry(value.to_vec()).or_insert(stat.start);
+            *youngest = stat.start.max(*youngest);
+        }
+    }
+    values
+}
+
+/// Whether there is a process with this number, also one that /proc does not show to this user.
+pub fn exists(pid: i32) -> bool {
+    // Numbers below 1 mean groups.
+    pid > 0 && takes_signals(pid)
+}
+
+fn takes_signals(pid: i32) -> bool {
+    match nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None) {
+        Ok(()) | Err(Errno::EPERM) => true,
+        Err(_) => false,
+    }
 }
 
 /// The children of a process, in no order; those of all its threads. Zombies are among them.
@@ -237,10 +265,7 @@ pub fn signal_self(signal: Signal) -> io::Result<()> {
 
 /// Whether a process group has any member.
 pub fn group_exists(leader: i32) -> bool {
-    match nix::sys::signal::kill(nix::unistd::Pid::from_raw(-leader), None) {
-        Ok(()) | Err(Errno::EPERM) => true,
-        Err(_) => false,
-    }
+    takes_signals(-leader)
 }
 
 /// From now on descendants whose parents end become children of this process.
