@@ -17,6 +17,8 @@ test('files are told by what they hold', () => {
   // A line with a key makes a log of it, whatever else it prints.
   expect(head('{"event":"boot"}\n[progress]5\n')).toBe('log');
   expect(head('<html> not really\n[progress]5')).toBe('log');
+  expect(headOf(Uint8Array.of(0xff, 0xfe, 0, 0, 0x5b, 0, 0, 0), 'x')).toMatchObject({ what: 'text in UTF-32' });
+  expect(headOf(Uint8Array.of(0xff, 0xfe, 0x5b, 0), 'x')).toMatchObject({ what: 'text in UTF-16' });
   expect(head('PK\u0003\u0004')).toBe('other');
   expect(headOf(Uint8Array.of(0x37, 0x7f, 0x06, 0x82), 'x').is).toBe('wal');
 });
@@ -46,4 +48,15 @@ test('a refusal says what was found, what is supported and what to do', async ()
   await expect(sniff([file('a.gz', Uint8Array.of(0x1f, 0x8b, 8))])).rejects.toThrow(/“a.gz” is compressed with gzip.*opens feedback logs.*gunzip/);
   await expect(sniff([file('t.db-wal', Uint8Array.of(0x37, 0x7f, 0x06, 0x83))])).rejects.toThrow(/Drop the database itself/);
   await expect(sniff([])).rejects.toThrow(/Nothing was dropped/);
+});
+
+test('a database with a hot journal is refused, and one whose transaction ended is not', async () => {
+  const database = file('t.db', 'SQLite format 3\0');
+  const hot = Uint8Array.of(0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7);
+  await expect(sniff([database, file('t.db-journal', hot)])).rejects.toThrow(/in the middle of a transaction/);
+  await expect(sniff([file('t.db-journal', hot)])).rejects.toThrow(/rollback journal/);
+  // SQLite empties a journal, or overwrites its start, once the transaction has ended.
+  for (const ended of [new Uint8Array(0), new Uint8Array(512)]) {
+    expect(await sniff([database, file('t.db-journal', ended)])).toMatchObject({ kind: 'database', file: database });
+  }
 });

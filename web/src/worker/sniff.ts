@@ -14,7 +14,7 @@ const SUPPORTED = 'This viewer opens feedback logs, taskwatcher databases and JS
 const HEAD = 4096;
 
 type Head =
-  | { is: 'database' | 'export' | 'log' | 'wal' | 'shm' }
+  | { is: 'database' | 'export' | 'log' | 'wal' | 'shm' | 'journal' }
   | { is: 'other'; what: string; advice: string };
 
 export async function sniff(files: readonly File[]): Promise<Found> {
@@ -24,6 +24,14 @@ export async function sniff(files: readonly File[]): Promise<Found> {
     const file = heads.find(({ head }) => head.is === kind)?.file;
     if (!file) continue;
     const rest = heads.filter((one) => one.file !== file);
+    // A journal that still begins with its mark belongs to a transaction that never ended: the database
+    // holds a part of it, which SQLite would undo.
+    if (kind === 'database' && rest.some(({ head, file: { name } }) => head.is === 'journal' && name === `${file.name}-journal`)) {
+      throw new Error(
+        `“${file.name}” was copied in the middle of a transaction: “${file.name}-journal” holds what must be undone first. ` +
+          `Open the copy once with SQLite, which does that: sqlite3 FILE 'SELECT count(*) FROM history'.`,
+      );
+    }
     if (kind !== 'database') return { kind, file, left: leftOf(rest) };
     // A -wal belongs to the database that it is named after: in any other it would be nonsense.
     const own = rest.find(({ head, file: { name } }) => head.is === 'wal' && name === `${file.name}-wal`);
@@ -39,6 +47,7 @@ export async function sniff(files: readonly File[]): Promise<Found> {
         'Drop the database itself, together with its -wal file.',
     );
   }
+  if (head.is === 'journal') throw new Error(`“${file.name}” is the rollback journal of a database. ${SUPPORTED} Drop the database itself.`);
   if (head.is === 'other') throw new Error(`“${file.name}” is ${head.what}. ${SUPPORTED} ${head.advice}`);
   throw new Error(SUPPORTED);
 }
@@ -70,11 +79,12 @@ const SIGNATURES: [string, string, string][] = [
   ['28b52ffd', 'compressed with zstd', 'Unpack it first: unzstd FILE.'],
   ['425a68', 'compressed with bzip2', 'Unpack it first: bunzip2 FILE.'],
   ['504b0304', 'a ZIP archive', 'Unpack it and drop the file inside.'],
-  ['d9d505f920a163d7', 'the rollback journal of a database', 'Drop the database itself.'],
   ['89504e47', 'a PNG picture', ''],
   ['ffd8ff', 'a JPEG picture', ''],
   ['25504446', 'a PDF document', ''],
   ['7f454c46', 'a program', ''],
+  ['fffe0000', 'text in UTF-32', 'Save it as UTF-8: iconv -f UTF-32 -t UTF-8 FILE.'],
+  ['0000feff', 'text in UTF-32', 'Save it as UTF-8: iconv -f UTF-32 -t UTF-8 FILE.'],
   ['fffe', 'text in UTF-16', 'Save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE.'],
   ['feff', 'text in UTF-16', 'Save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE.'],
 ];
@@ -85,6 +95,7 @@ const PAIR = /^[ \t]*\[[^\s\d[\]{"'<][^\s[\]]*\]/m;
 export function headOf(bytes: Uint8Array, name: string, whole = true): Head {
   const hex = Array.from(bytes.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('');
   if (hex === '53514c69746520666f726d6174203300') return { is: 'database' };
+  if (hex.startsWith('d9d505f920a163d7')) return { is: 'journal' };
   if (/^377f068[23]/.test(hex)) return { is: 'wal' };
   if (bytes.length === 0 && name.endsWith('-wal')) return { is: 'wal' };
   if (name.endsWith('-shm')) return { is: 'shm' };
