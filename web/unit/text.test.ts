@@ -85,7 +85,8 @@ test('a wait status of 1.7 is no exit code', () => {
   expect(signalName('9')).toBe('signal 9');
   expect(signalName('139')).toBe('signal 11');
   expect(signalName('-15')).toBe('signal 15');
-  expect(signalName('256')).toBe('exit 1');
+  expect(signalName('256')).toBe('wait status 256');
+  expect(signalName('512')).toBe('wait status 512');
   expect(signalName('0')).toBe('');
   expect(signalName('99999999999')).toBe('99999999999');
 });

@@ -83,6 +83,8 @@ function Known({ details: { entry, record } }: { details: Details }) {
       <dl class="fields">
         {FIELDS.map(([field, title, show]) => {
           const raw = text(field);
+          // A wait status of 0 names no signal.
+          if (field === 'termsignal' && signalName(raw) === '') return null;
           if (raw === '' || (field === 'duration' && text('elapsed_ms') !== '')) return null;
           const shown = (field === 'duration' && open ? '≥ ' : '') + (show?.(raw) ?? raw);
           return (
@@ -96,7 +98,7 @@ function Known({ details: { entry, record } }: { details: Details }) {
       {feedback?.kind === 'object' && (
         <section class="sub">
           <h3>{open ? 'Feedback so far' : 'Final feedback'}</h3>
-          {feedback.members.length === 0 ? <p class="dim">Empty: every key was cleared.</p> : <Members key={entry} of={feedback.members} />}
+          {feedback.members.length === 0 ? <p class="dim">No key has a value.</p> : <Members key={entry} of={feedback.members} />}
         </section>
       )}
       {timeline?.kind === 'array' && timeline.items.length > 0 && <Timeline items={timeline.items} />}
