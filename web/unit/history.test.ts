@@ -4,6 +4,7 @@ import { AXIS, mostScroll, thumbOf } from '../src/history/gantt-paint';
 import { GanttScale } from '../src/history/gantt-scale';
 import { shellLine } from '../src/history/shell-line';
 import type { GanttData, Query } from '../src/protocol/messages';
+import { columnsOf } from '../src/worker/history-file';
 import { ganttOf } from '../src/worker/gantt-data';
 import { type Columns, figuresOf, joined, quantile, select, sortEntries, type Words } from '../src/worker/history-query';
 
@@ -185,4 +186,17 @@ test('a timeline is never moved out of its bounds', () => {
 
 test('a command reads as one would type it', () => {
   expect(shellLine(['sh', '-c', "echo 'a b'", '', 'x=1'])).toBe("sh -c 'echo '\\''a b'\\''' '' x=1");
+});
+
+test('bars are as long as the table says, to the millisecond', () => {
+  const one = { ...columns, running: 0, start: Float64Array.of(10, 20), end: Float64Array.of(11, 20), duration: Float64Array.of(0.25, NaN), id: Float64Array.of(1, 2) };
+  const data = ganttOf(one, Uint32Array.of(0, 1), 9, [], { timelines: () => Float64Array.of(1, 10_500, 1, 1, 99_000, 1) });
+  expect([...data.start]).toEqual([10.5, 20]);
+  expect([...data.end]).toEqual([10.75, 20]);
+});
+
+test('a task without a measured duration gets none from its dates', () => {
+  const rows: Record<string, number[]> = { id: [1], taskid: [1], starttime: [100], endtime: [500], duration: [NaN], elapsed_ms: [NaN], exitcode: [NaN] };
+  const history = { numbers: (column: string) => Float64Array.from(rows[column] ?? []), words: () => '[null]', codes: () => new Uint32Array(1) };
+  expect([...columnsOf(history, [], 900).duration]).toEqual([NaN]);
 });

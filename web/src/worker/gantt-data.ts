@@ -17,22 +17,23 @@ export function ganttOf(c: Columns, order: Uint32Array, limit: number, running: 
   const ready = order.filter(started);
   const timed = ready.filter((at) => Math.abs(c.start[at] ?? NaN) < FAR);
   const entry = timed.slice(0, limit);
-  const pick = (column: Float64Array): Float64Array => Float64Array.from(entry, (at) => column[at] ?? NaN);
   const lines = finishedTimelines(entry, c, history);
   const offsets = new Uint32Array(entry.length + 1);
   const points: number[] = [];
+  const spans: { start: number; end: number }[] = [];
   entry.forEach((at, n) => {
     const task = running[at];
     const own = task ? taskTimeline(task) : (lines.get(at - c.running) ?? []);
     for (const point of own) points.push(point);
     offsets[n + 1] = points.length / 2;
+    spans.push(spanOf(c, at, own[0]));
   });
   return {
     waiting: order.length - ready.length,
     timeless: ready.length - timed.length,
     entry,
-    start: pick(c.start),
-    end: Float64Array.from(entry, (at) => endOf(c, at)),
+    start: Float64Array.from(spans, ({ start }) => start),
+    end: Float64Array.from(spans, ({ end }) => end),
     name: Uint32Array.from(entry, (at) => c.names.codes[at] ?? 0),
     outcome: Uint32Array.from(entry, (at) => c.outcomes.codes[at] ?? 0),
     names: c.names.words,
@@ -41,6 +42,19 @@ export function ganttOf(c: Columns, order: Uint32Array, limit: number, running: 
     points: Float64Array.from(points),
     now: c.now,
   };
+}
+
+/**
+ * To the millisecond where the file knows it. The start column holds whole seconds, and the first change of
+ * status within that second is the exact start. The end follows from the measured duration, so that a bar is as
+ * long as the table says; dates differ from it where the clock was set meanwhile.
+ */
+function spanOf(c: Columns, at: number, first = NaN): { start: number; end: number } {
+  const second = c.start[at] ?? NaN;
+  const start = first >= second && first < second + 1 ? first : second;
+  const duration = c.duration[at] ?? NaN;
+  const end = at >= c.running && Math.abs(duration) < FAR ? start + duration : endOf(c, at);
+  return { start, end };
 }
 
 /** NaN only for tasks that still run: a finished one whose end is unknown or absurd is a point. */

@@ -258,7 +258,7 @@ function csvRow(record: Node): string {
   return csvLine(CSV_COLUMNS.map(([, cell]) => cell(record)));
 }
 
-function columnsOf(history: History, running: Node[], modified: number): Columns {
+export function columnsOf(history: Pick<History, 'numbers' | 'codes' | 'words'>, running: Node[], modified: number): Columns {
   const offset = running.length;
   const of = (...names: string[]) => running.map((task) => field(...names)(task));
   const numbers = (column: Parameters<History['numbers']>[0], ...names: string[]): Float64Array => {
@@ -283,7 +283,6 @@ function columnsOf(history: History, running: Node[], modified: number): Columns
     const exact = elapsed[n] ?? NaN;
     if (!Number.isNaN(exact)) duration[n] = exact / 1000;
     else if (n < offset) duration[n] = reserved[n] ? NaN : Math.max(0, now - (start[n] ?? NaN));
-    else if (Number.isNaN(duration[n] ?? NaN)) duration[n] = (end[n] ?? NaN) - (start[n] ?? NaN);
   }
   const commands = words('command', 'command');
   let lines: Words | null = null;
