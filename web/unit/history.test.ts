@@ -5,6 +5,7 @@ import { GanttScale } from '../src/history/gantt-scale';
 import { shellLine } from '../src/history/shell-line';
 import type { GanttData, Query } from '../src/protocol/messages';
 import { columnsOf } from '../src/worker/history-file';
+import { parseJson } from '../src/text/json';
 import { ganttOf } from '../src/worker/gantt-data';
 import { type Columns, figuresOf, joined, quantile, select, sortEntries, type Words } from '../src/worker/history-query';
 
@@ -199,4 +200,10 @@ test('a task without a measured duration gets none from its dates', () => {
   const rows: Record<string, number[]> = { id: [1], taskid: [1], starttime: [100], endtime: [500], duration: [NaN], elapsed_ms: [NaN], exitcode: [NaN] };
   const history = { numbers: (column: string) => Float64Array.from(rows[column] ?? []), words: () => '[null]', codes: () => new Uint32Array(1) };
   expect([...columnsOf(history, [], 900).duration]).toEqual([NaN]);
+});
+
+test("a task that runs has run until the file's data end, whatever the file's date", () => {
+  const running = parseJson('{"taskid":1,"status":"RUNNING","starttime":100,"lastupdate":143}');
+  const history = { numbers: () => new Float64Array(0), words: () => '[]', codes: () => new Uint32Array(0) };
+  expect([...columnsOf(history, [running], 9_000_000).duration]).toEqual([43]);
 });

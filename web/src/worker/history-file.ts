@@ -276,9 +276,11 @@ export function columnsOf(history: Pick<History, 'numbers' | 'codes' | 'words'>,
   const end = numbers('endtime');
   const duration = numbers('duration');
   const elapsed = numbers('elapsed_ms');
-  let now = modified;
+  // The file's date is no bound: every copy changes it. It stands in where the data name no time at all.
+  let now = -Infinity;
   const beats = of('lastupdate').map(Number);
   for (const times of [start, end, beats, ...running.map(taskTimeline)]) for (const time of times) if (time > now && time < FAR) now = time;
+  if (now === -Infinity) now = modified;
   for (let n = 0; n < duration.length; n++) {
     const exact = elapsed[n] ?? NaN;
     if (!Number.isNaN(exact)) duration[n] = exact / 1000;
