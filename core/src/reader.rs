@@ -158,6 +158,21 @@ impl Reader {
         self.keep_half(bytes);
     }
 
+    /// Takes so many NUL bytes, as [`push`](Self::push) would, without having to look at them: a hole
+    /// in a file costs nothing.
+    pub fn push_zeros(&mut self, count: u64) {
+        if count == 0 {
+            return;
+        }
+        // They are neither part of a byte order mark nor the end of a line.
+        self.give_up_byte_order_mark();
+        self.half_len = self.half_len.saturating_add(count);
+        match usize::try_from(self.half_len) {
+            Ok(len) if len <= MAX_LINE => self.half.resize(len, 0),
+            _ => self.half.clear(),
+        }
+    }
+
     /// Ends the input: an unfinished last line counts. Gives the values.
     pub fn finish(mut self, sink: &mut impl Sink) -> Values {
         self.end_input(sink);

@@ -6,6 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::FileFailurePersistence;
+use taskwatcher_core::reader::MAX_LINE;
 use taskwatcher_core::writer::{self, LineError};
 use taskwatcher_core::{Diagnostic, Problems, Reader, Values};
 
@@ -187,6 +188,27 @@ proptest! {
         reader.push(seen, &mut ());
         prop_assert_eq!(reader.values(), read(&seen[..complete]).values);
         prop_assert_eq!(reader.counts(), read(&seen[..complete]).counts);
+    }
+
+    #[test]
+    fn zeros_that_are_only_counted_are_zeros(
+        log in log(),
+        at in 0..400_usize,
+        counts in vec(prop_oneof![0..20_u64, MAX_LINE as u64 - 3..MAX_LINE as u64 + 3], 1..3),
+    ) {
+        let (before, after) = log.split_at(at.min(log.len()));
+        let seen = |zeros: &dyn Fn(&mut Reader, u64, &mut Vec<_>)| {
+            let mut reader = Reader::new();
+            let mut diagnostics = Vec::new();
+            reader.push(before, &mut diagnostics);
+            for &count in &counts {
+                zeros(&mut reader, count, &mut diagnostics);
+            }
+            reader.push(after, &mut diagnostics);
+            (reader.consumed(), reader.counts(), reader.finish(&mut diagnostics), diagnostics)
+        };
+        let pushed = seen(&|reader, count, sink| reader.push(&vec![0; count as usize], sink));
+        prop_assert_eq!(seen(&|reader, count, _| reader.push_zeros(count)), pushed);
     }
 
     #[test]

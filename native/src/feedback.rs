@@ -5,6 +5,9 @@
 //! or rewritten is read afresh. A rewrite in place that keeps the first and the last 4 KiB before
 //! the offset is not noticed: that is the limit of it.
 //!
+//! A reading is bounded: holes cost nothing, and after [`LIMIT`], or once a launcher is asked to end,
+//! it stops with what it has, and says that it is cut.
+//!
 //! The same record, made at launch, marks bytes that stood in the file before: they are not this
 //! task's.
 
@@ -13,16 +16,20 @@ use std::hash::Hasher;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
+use std::time::Duration;
 
 use siphasher::sip::SipHasher13;
 use taskwatcher_core::json::{Json, Kind};
 use taskwatcher_core::record::Feedback;
 use taskwatcher_core::{Reader, Values};
 
-use crate::sys::{clock, file};
+use crate::sys::{clock, file, signal};
 
 /// How much is read at a time.
 const PIECE: usize = 256 * 1024;
+
+/// How long one reading takes at most.
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// How much of each end is fingerprinted.
 const SAMPLE: u64 = 4096;
@@ -45,6 +52,8 @@ pub struct Reading {
     offset: u64,
     inode: u64,
     fingerprint: u64,
+    /// The file goes on after what was read, but the reading was cut short.
+    pub is_cut: bool,
 }
 
 impl Reading {
@@ -55,6 +64,7 @@ impl Reading {
             offset: u64::try_from(row.offset?).ok()?,
             inode: row.inode?.cast_unsigned(),
             fingerprint: u64::from_str_radix(row.fingerprint.as_ref()?, 16).ok()?,
+            is_cut: false,
         })
     }
 
@@ -91,6 +101,7 @@ pub fn mark_old(path: &Path) -> Option<Reading> {
         offset: data.size(),
         inode: data.ino(),
         fingerprint,
+        is_cut: false,
     })
 }
 
@@ -115,18 +126,28 @@ pub fn read(path: &Path, stored: Option<Reading>, last: LastLine) -> io::Result<
     };
     let mut piece = vec![0; PIECE];
     let mut offset = start;
-    loop {
+    let deadline = clock::monotonic() + LIMIT;
+    let is_cut = loop {
+        let data_start = file::next_data(&file, offset, data.size());
+        reader.push_zeros(data_start - offset);
+        offset = data_start;
         let count = file.read_at(&mut piece, offset)?;
         if count == 0 {
-            break;
+            break false;
         }
         reader.push(&piece[..count], &mut ());
         offset += count as u64;
-    }
+        // What was there at the beginning of a small file is read whatever happens.
+        let is_over = clock::monotonic() >= deadline || signal::is_asked_to_end();
+        if is_over && offset < file.metadata()?.size() {
+            break true;
+        }
+    };
     let end = start + reader.consumed();
     let values = match last {
-        LastLine::Unfinished => reader.values(),
-        LastLine::Complete => reader.finish(&mut ()),
+        LastLine::Complete if !is_cut => reader.finish(&mut ()),
+        // A line that was cut is none.
+        LastLine::Complete | LastLine::Unfinished => reader.values(),
     };
     match fingerprint(&file, end) {
         Ok(fingerprint) => Ok(Reading {
@@ -134,10 +155,12 @@ pub fn read(path: &Path, stored: Option<Reading>, last: LastLine) -> io::Result<
             offset: end,
             inode: data.ino(),
             fingerprint,
+            is_cut,
         }),
         // It was truncated meanwhile: the next reading begins afresh.
         Err(_) => Ok(Reading {
             values,
+            is_cut,
             ..Reading::default()
         }),
     }

@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::json;
 use taskwatcher_tests::apart::{mount_memory, set_read_only, with_own_mounts};
@@ -171,6 +172,35 @@ fn a_file_of_ten_gigabytes_is_read_in_little_memory() {
 }
 
 #[test]
+fn a_hole_of_seven_exabytes_keeps_nobody_waiting() {
+    let done = with_own_mounts(|| {
+        let lab = lab();
+        let _mounted = mount_memory(&lab.path("memory"), 1024);
+        let options = ["--feedpath", "memory"];
+        let tell = format!(
+            r#"printf "[a]1\n" >"$F"; truncate -s 7E "$F"; '{}' feedback "$TASKWATCHER_TASKID" >seen"#,
+            lab.taskwatcher()
+        );
+        for (end, values) in [
+            ("exit 3", json!({"a": "1"})),
+            (
+                r#"printf "\n[b]2" >>"$F"; exit 3"#,
+                json!({"a": "1", "b": "2"}),
+            ),
+        ] {
+            let output = script(&lab, &options, &format!("{tell}; {end}")).wait();
+            assert_eq!((output.code(), output.stderr.as_str()), (3, ""));
+            let record = lab.history(&[]).pop().expect("a record");
+            assert_eq!(record["feedback"], values);
+            assert_eq!(text(&record, "termerror"), "exit code 3");
+        }
+    });
+    if let Err(why) = done {
+        skipped(&why);
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_deleted_now_is_deleted_later() {
     let done = with_own_mounts(|| {
         let lab = lab();
@@ -277,4 +307,32 @@ fn a_database_from_somebody_else_has_no_file_read_or_deleted() {
     assert_ne!(record["feedback"], json!({"secret": "1"}));
     lab.run(["update"]).done();
     assert!(precious.exists());
+}
+
+#[test]
+fn a_launcher_that_is_asked_to_end_reads_no_further() {
+    let lab = lab();
+    let (launcher, puppet) = lab.launch(&["--feedback"], "p", &[]);
+    let file = lab.feedback_file(1);
+    let mut write = lab.program("sh");
+    write
+        .args(["-c", r#"yes '[a]1' | head -c 512M >"$0""#])
+        .arg(&file);
+    lab.start(write).wait().done();
+    let watch = Inotify::init(InitFlags::IN_CLOEXEC).expect("a watch");
+    watch
+        .add_watch(&file, AddWatchFlags::IN_ACCESS)
+        .expect("the file");
+    puppet.exit(3);
+    // It has begun to read.
+    let _ = watch.read_events().expect("an event");
+    launcher.signal(taskwatcher_tests::Signal::TERM);
+    let output = launcher.wait();
+    assert_eq!(output.code(), 3, "{output:?}");
+    let record = lab.only_record();
+    assert_eq!(text(&record, "outcome"), "failed");
+    let reason = text(&record, "termerror");
+    assert_eq!(reason, "exit code 3; feedback not read to its end");
+    assert_eq!(record["feedback"], json!({"a": "1"}));
+    assert!(file.exists(), "what was not read is nowhere else");
 }

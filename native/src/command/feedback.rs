@@ -47,6 +47,13 @@ pub fn present(store: &mut Store, task: &Task) -> Result<Values, Error> {
             &error,
         )
     })?;
+    if reading.is_cut {
+        crate::warn(&format!(
+            "the feedback file '{}' was not read to its end, because that took too long; the next \
+             command continues there",
+            path.display()
+        ));
+    }
     let is_new = !stored.is_some_and(|stored| stored.is_at(&reading));
     if is_new
         && !store.is_read_only()

@@ -260,7 +260,8 @@ fn is_asked_to_end(signals: &Signals, limit: Duration) -> bool {
     asked
 }
 
-/// A finished task with the final values of its feedback file; and why that was not read, if so.
+/// A finished task with the final values of its feedback file; and a complaint if that was not read,
+/// or not to its end.
 fn finished(
     task: &Task,
     row: &Row,
@@ -268,38 +269,83 @@ fn finished(
     ended: &Ended,
 ) -> (Finished, Option<String>) {
     let feedfile = task.feedfile.as_deref();
-    let (feedback, unread) = feedfile.map(|path| final_feedback(path, stored)).unzip();
-    let feedback = feedback.and_then(|values| Json::parse(&values, Kind::Object));
+    let (values, unread) = feedfile.map(|path| final_feedback(path, stored)).unzip();
+    let unread = unread.flatten();
+    let feedback = values.and_then(|values| Json::parse(&values, Kind::Object));
+    let mut record = History {
+        run: Some(task.run.clone()),
+        ..record(row, ended, feedback)
+    };
+    if let Some(unread) = &unread {
+        unread.note_in(&mut record);
+    }
     let finished = Finished {
         taskid: task.id,
-        record: History {
-            run: Some(task.run.clone()),
-            ..record(row, ended, feedback)
-        },
-        removal: feedfile.and_then(|path| removal(path, &task.options)),
+        record,
+        removal: feedfile.and_then(|path| removal(path, &task.options, unread.as_ref())),
     };
-    (finished, unread.flatten())
+    (finished, unread.map(|unread| unread.complaint))
 }
+
+/// Why the final values may not be those of the whole file.
+#[derive(Debug)]
+pub struct Unread {
+    /// In words for a person.
+    pub complaint: String,
+    /// The reading was cut short: values are there, but not the last ones.
+    is_cut: bool,
+}
+
+impl Unread {
+    /// Says in a record that its values are not the last ones. The outcome is not touched by it.
+    pub fn note_in(&self, record: &mut History) {
+        if self.is_cut {
+            record.termerror = Some(match record.termerror.take() {
+                Some(reason) => format!("{reason}; {NOT_TO_ITS_END}"),
+                None => NOT_TO_ITS_END.to_owned(),
+            });
+        }
+    }
+}
+
+/// How a record says that its values are not the last ones.
+const NOT_TO_ITS_END: &str = "feedback not read to its end";
 
 /// The final values as JSON. A file that cannot be read must not keep a task from being archived:
 /// then the values are those that were last read, and why comes with them.
-pub fn final_feedback(path: &Path, stored: Option<Reading>) -> (String, Option<String>) {
+pub fn final_feedback(path: &Path, stored: Option<Reading>) -> (String, Option<Unread>) {
     match feedback::read(path, stored.clone(), LastLine::Complete) {
-        Ok(reading) => (reading.values.to_json(), None),
+        Ok(reading) => {
+            let unread = reading.is_cut.then(|| Unread {
+                complaint: format!(
+                    "the feedback file '{}' was not read to its end, because that took too long or this \
+                     process was asked to end; it is kept: 'taskwatcher parse' reads all of it",
+                    path.display()
+                ),
+                is_cut: true,
+            });
+            (reading.values.to_json(), unread)
+        }
         Err(error) => {
             let complaint = format!(
                 "the feedback file '{}' was not read at the end: {}",
                 path.display(),
                 plain(&error)
             );
-            (stored.unwrap_or_default().values.to_json(), Some(complaint))
+            let unread = Unread {
+                complaint,
+                is_cut: false,
+            };
+            (stored.unwrap_or_default().values.to_json(), Some(unread))
         }
     }
 }
 
 /// The feedback file that goes with the task, if it does.
-pub fn removal(path: &Path, options: &Options) -> Option<Removal> {
-    (!options.keep_feedback).then(|| Removal {
+pub fn removal(path: &Path, options: &Options, unread: Option<&Unread>) -> Option<Removal> {
+    // What was not read is nowhere else.
+    let is_cut = unread.is_some_and(|unread| unread.is_cut);
+    (!options.keep_feedback && !is_cut).then(|| Removal {
         path: path.to_owned(),
         before: options.before,
     })

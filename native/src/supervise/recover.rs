@@ -366,6 +366,7 @@ fn lost_task(
         .as_deref()
         .map(|path| finish::final_feedback(path, reading))
         .unzip();
+    let unread = unread.flatten();
     let feedback = feedback
         // 1.7 does not say which file it read, and one in a container is not to be found.
         .or_else(|| stored?.feedback.map(|values| values.as_str().to_owned()));
@@ -378,13 +379,16 @@ fn lost_task(
     let end = options.command_end;
     let mut record = lost_record(&row, exit, end, loss, feedback.as_deref());
     record.run = identity.map(|identity| identity.run);
-    let removal = feedfile.and_then(|path| finish::removal(&path, &options));
+    if let Some(unread) = &unread {
+        unread.note_in(&mut record);
+    }
+    let removal = feedfile.and_then(|path| finish::removal(&path, &options, unread.as_ref()));
     let finished = Finished {
         taskid: id,
         record,
         removal,
     };
-    Ok(Some((finished, unread.flatten())))
+    Ok(Some((finished, unread.map(|unread| unread.complaint))))
 }
 
 fn lost_record(

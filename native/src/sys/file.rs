@@ -8,9 +8,10 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, OFlag, fcntl};
 use nix::sys::statfs;
-use nix::unistd::linkat;
+use nix::unistd::{Whence, linkat, lseek};
 use serde::{Deserialize, Serialize};
 
 use super::identity;
@@ -110,6 +111,21 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
         .open(path)?;
     check(&file.metadata()?)?;
     Ok(file)
+}
+
+/// Where the data begins that is next at or after an offset: what is before it is a hole, NUL bytes
+/// that stand nowhere. The end of the file, of this size, if there is none; the offset itself where the
+/// file system does not tell.
+pub fn next_data(file: &File, offset: u64, size: u64) -> u64 {
+    let Ok(from) = i64::try_from(offset) else {
+        return offset;
+    };
+    match lseek(file, from, Whence::SeekData) {
+        Ok(data) => u64::try_from(data).map_or(offset, |data| data.max(offset)),
+        // There is none up to the end.
+        Err(Errno::ENXIO) => size.max(offset),
+        Err(_) => offset,
+    }
 }
 
 /// Reads a text file that belongs to this user; another user's is an error, like what is no regular
