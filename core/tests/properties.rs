@@ -207,7 +207,7 @@ proptest! {
             reader.push(after, &mut diagnostics);
             (reader.consumed(), reader.counts(), reader.finish(&mut diagnostics), diagnostics)
         };
-        let pushed = seen(&|reader, count, sink| reader.push(&vec![0; count as usize], sink));
+        let pushed = seen(&|reader, count, sink| reader.push(&vec![0; usize::try_from(count).expect("few")], sink));
         prop_assert_eq!(seen(&|reader, count, _| reader.push_zeros(count)), pushed);
     }
 
