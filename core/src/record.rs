@@ -224,7 +224,7 @@ pub struct History {
     pub info3: Option<String>,
     /// The signal that ended the command, by name (`SIGKILL`); in rows of 1.7 a wait status.
     pub termsignal: Option<String>,
-    /// Why the task did not succeed, in words.
+    /// Why the task did not succeed, in words; and that its feedback was not read to its end, if so.
     pub termerror: Option<String>,
     /// When the command was started.
     #[serde(default, deserialize_with = "fitting")]

@@ -94,11 +94,7 @@ fn ask(store: &mut Store, task: Task) -> Result<Option<(Task, Process)>, Error> 
             identity.child.pid
         ))),
         Verdict::Supervised | Verdict::Orphaned if !recover::may_signal(store, &identity) => {
-            Err(Error::Refused(format!(
-                "task {id} was not ended: others can write this database or the folders that hold it, and process {} \
-                 cannot be verified as part of the task; inspect it and end it manually",
-                identity.child.pid
-            )))
+            Err(unverified(id, &identity))
         }
         Verdict::Orphaned if recover::is_inside_task() => Err(Error::Refused(format!(
             "task {id} has lost its launcher, and inside another task none is started; end it from outside"
@@ -124,6 +120,14 @@ fn ask(store: &mut Store, task: Task) -> Result<Option<(Task, Process)>, Error> 
             Ok(Some((task, identity.launcher)))
         }
     }
+}
+
+fn unverified(id: i64, identity: &Identity) -> Error {
+    Error::Refused(format!(
+        "task {id} was not ended: others can write this database or the folders that hold it, and process {} \
+         cannot be verified as part of the task; inspect it and end it manually",
+        identity.child.pid
+    ))
 }
 
 /// Why a task cannot be ended from here, and who can.
@@ -167,6 +171,9 @@ fn wait(database: &Location, task: &Task, mut launcher: Process) -> Result<(), E
         };
         match recover::identity_of(&row) {
             Some(identity) if identity.launcher != launcher => {
+                if !recover::may_signal(&store, &identity) {
+                    return Err(unverified(id, &identity));
+                }
                 launcher = identity.launcher;
                 // It may have read the row before the cause was recorded.
                 signal(id, launcher)?;

@@ -14,7 +14,7 @@ use taskwatcher_core::status::Status;
 
 use super::finish;
 use super::heartbeat::Heartbeat;
-use super::recover::identity_of;
+use super::recover::{identity_of, may_signal};
 use super::run::{Started, Supervision};
 use super::task::{Options, Task, Timeline};
 use super::tree::Tree;
@@ -63,7 +63,8 @@ fn adopt(database: &Path, id: i64, started: impl FnOnce(i64)) -> Result<(), Erro
         launcher: Process::own(),
         ..before.clone()
     };
-    if !before.launcher.is_gone() {
+    // The row may have become another one since it was judged.
+    if !before.launcher.is_gone() || !may_signal(&store, &before) {
         return Ok(());
     }
     let _proof = Proof::show(&before.run, database);
