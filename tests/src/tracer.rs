@@ -6,9 +6,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
+use nix::errno::Errno;
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::Signal as Number;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -32,6 +34,8 @@ pub struct Fault {
 pub struct Trace {
     /// Numbers of the calls, in their order.
     pub calls: Vec<u64>,
+    /// The fault was made; not so at a call that could not fail like this.
+    pub injected: bool,
     /// Exit code of the program; nothing if a signal ended it.
     pub code: Option<i32>,
     /// The program did not end in time and was killed.
@@ -56,8 +60,9 @@ pub fn trace(lab: &Lab, arguments: &[String], fault: Option<Fault>) -> Trace {
     let (out, err) = (lab.path("traced-stdout"), lab.path("traced-stderr"));
     let file = |path| std::fs::File::create(path).expect("a file for output");
     command.stdout(file(&out)).stderr(file(&err));
+    let subject = std::fs::canonicalize(lab.taskwatcher()).expect("the command under test");
     let mut trace = std::thread::scope(|threads| {
-        let run = threads.spawn(|| follow(command, fault));
+        let run = threads.spawn(|| follow(command, &subject, fault));
         run.join().expect("the tracer")
     });
     let read = |path| String::from_utf8_lossy(&std::fs::read(path).expect("output")).into_owned();
@@ -65,7 +70,7 @@ pub fn trace(lab: &Lab, arguments: &[String], fault: Option<Fault>) -> Trace {
     trace
 }
 
-fn follow(mut command: Command, fault: Option<Fault>) -> Trace {
+fn follow(mut command: Command, subject: &Path, fault: Option<Fault>) -> Trace {
     let mut child = command.spawn().expect("a shell");
     let root = Pid::from_raw(i32::try_from(child.id()).expect("a process number"));
     let options = Options::PTRACE_O_TRACESYSGOOD
@@ -102,7 +107,13 @@ fn follow(mut command: Command, fault: Option<Fault>) -> Trace {
     let mut begun = false;
     // Only what this thread traces: other tests wait for children of their own.
     let flags = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
-    while let Ok(status) = waitpid(None, Some(flags)) {
+    loop {
+        let status = match waitpid(None, Some(flags)) {
+            Ok(status) => status,
+            Err(Errno::EINTR) => continue,
+            Err(Errno::ECHILD) => break,
+            Err(error) => panic!("cannot wait for what is traced: {error}"),
+        };
         let Some(pid) = status.pid() else { continue };
         let mut seen = alive.lock().unwrap_or_else(PoisonError::into_inner);
         match status {
@@ -119,15 +130,19 @@ fn follow(mut command: Command, fault: Option<Fault>) -> Trace {
         // A process that was killed meanwhile answers no request: its end is the next event.
         let _ = match status {
             WaitStatus::PtraceEvent(_, _, event) if event == nix::libc::PTRACE_EVENT_EXEC => {
-                if pid == root && !begun {
+                // The shell's own exec may be reported too: a spawned process goes on before that.
+                let program = std::fs::read_link(format!("/proc/{pid}/exe"));
+                if program.is_ok_and(|it| it == *subject) {
                     begun = true;
                     ptrace::syscall(pid, None)
-                } else {
+                } else if begun {
                     alive
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .remove(&pid.as_raw());
                     ptrace::detach(pid, None)
+                } else {
+                    ptrace::cont(pid, None)
                 }
             }
             WaitStatus::PtraceSyscall(_) => {
@@ -153,6 +168,64 @@ fn step(begun: bool, pid: Pid, signal: Option<Number>) -> nix::Result<()> {
     }
 }
 
+/// Whether the kernel could answer this call so. Other calls are left alone.
+fn is_plausible(call: u64, error: i32) -> bool {
+    use nix::libc as c;
+    let Ok(call) = i64::try_from(call) else {
+        return false;
+    };
+    let input = [c::SYS_read, c::SYS_pread64, c::SYS_getdents64];
+    let output = [c::SYS_write, c::SYS_pwrite64, c::SYS_fallocate];
+    let names = [
+        c::SYS_openat,
+        c::SYS_open,
+        c::SYS_mkdir,
+        c::SYS_rename,
+        c::SYS_unlink,
+    ];
+    let sync = [c::SYS_fsync, c::SYS_fdatasync, c::SYS_ftruncate];
+    let memory = [
+        c::SYS_mmap,
+        c::SYS_mprotect,
+        c::SYS_mremap,
+        c::SYS_clone,
+        c::SYS_clone3,
+        c::SYS_fork,
+        c::SYS_execve,
+        c::SYS_poll,
+        c::SYS_ppoll,
+    ];
+    let descriptors = [
+        c::SYS_openat,
+        c::SYS_open,
+        c::SYS_pipe2,
+        c::SYS_pidfd_open,
+        c::SYS_inotify_init1,
+        c::SYS_signalfd4,
+        c::SYS_socket,
+        c::SYS_dup,
+    ];
+    let waits = [
+        c::SYS_poll,
+        c::SYS_ppoll,
+        c::SYS_wait4,
+        c::SYS_waitid,
+        c::SYS_connect,
+    ];
+    match error {
+        c::EIO => [&input[..], &output, &names, &sync]
+            .concat()
+            .contains(&call),
+        c::ENOSPC => output.contains(&call) || names[..4].contains(&call),
+        c::ENOMEM => memory.contains(&call) || names.contains(&call),
+        c::EMFILE => descriptors.contains(&call),
+        c::EINTR => [&input[..2], &output, &names[..2], &waits]
+            .concat()
+            .contains(&call),
+        _ => false,
+    }
+}
+
 fn at_call(pid: Pid, fault: Option<Fault>, trace: &mut Trace, pending: &mut HashMap<Pid, i32>) {
     let Ok(mut registers) = ptrace::getregs(pid) else {
         return;
@@ -166,17 +239,19 @@ fn at_call(pid: Pid, fault: Option<Fault>, trace: &mut Trace, pending: &mut Hash
         match fault.filter(|it| it.call == trace.calls.len()) {
             Some(Fault {
                 error: Some(error), ..
-            }) => {
+            }) if is_plausible(registers.orig_rax, error) => {
+                trace.injected = true;
                 registers.orig_rax = u64::MAX;
                 pending.insert(pid, error);
                 let _ = ptrace::setregs(pid, registers);
             }
             Some(Fault { error: None, .. }) => {
+                trace.injected = true;
                 if let Some(process) = Process::open(pid.as_raw()) {
                     process.signal(Signal::KILL);
                 }
             }
-            None => {}
+            _ => {}
         }
     }
 }

@@ -4,13 +4,23 @@
 //! A sample is run, and its seed printed. `TASKWATCHER_CALLS_SEED=N` repeats a sample, and
 //! `TASKWATCHER_CALLS=all` runs every call of every verb with every fault.
 
-use nix::libc::{EIO, EMFILE, ENOMEM, ENOSPC};
+use nix::libc::{EINTR, EIO, EMFILE, ENOMEM, ENOSPC, SYS_fcntl};
 use taskwatcher_tests::Lab;
 use taskwatcher_tests::tracer::{Fault, Trace, trace};
 
 use crate::{lab, say};
 
-const FAULTS: [Option<i32>; 5] = [None, Some(EIO), Some(ENOSPC), Some(ENOMEM), Some(EMFILE)];
+const FAULTS: [Option<i32>; 6] = [
+    None,
+    Some(EIO),
+    Some(ENOSPC),
+    Some(ENOMEM),
+    Some(EMFILE),
+    Some(EINTR),
+];
+
+/// A call that each verb makes once it has its database.
+const SQLITE_LOCKS: u64 = SYS_fcntl.cast_unsigned();
 
 /// How many faults a sample has for each verb.
 const SAMPLE: u64 = 12;
@@ -117,9 +127,25 @@ fn a_command_dies_or_fails_at_any_system_call() {
         .map_or(u64::from(now) | 1, |it| it.parse().expect("a number"));
     let all = std::env::var("TASKWATCHER_CALLS").is_ok_and(|it| it == "all");
     let mut state = seed | 1;
-    let (mut failures, mut runs) = (Vec::new(), 0);
+    let (mut failures, mut runs, mut made) = (Vec::new(), 0, 0);
     for (verb, arguments) in VERBS {
-        let count = run(arguments, None).1.calls.len();
+        let (_lab, plain) = run(arguments, None);
+        // Without a fault it does what it should: else its calls are no measure of anything.
+        let wanted = if verb == "launch" || verb == "launch feedback" {
+            3
+        } else {
+            0
+        };
+        assert_eq!(
+            plain.code,
+            Some(wanted),
+            "{verb} without a fault: {plain:?}"
+        );
+        let count = plain.calls.len();
+        assert!(
+            plain.calls.contains(&SQLITE_LOCKS),
+            "{verb} was not traced to its end: {plain:?}"
+        );
         let mut faults = Vec::new();
         if all {
             for call in 1..=count {
@@ -128,7 +154,7 @@ fn a_command_dies_or_fails_at_any_system_call() {
         } else {
             for _ in 0..SAMPLE {
                 let call = 1 + usize::try_from(next(&mut state) % count as u64).expect("a call");
-                let error = FAULTS[usize::try_from(next(&mut state) % 5).expect("a fault")];
+                let error = FAULTS[usize::try_from(next(&mut state) % 6).expect("a fault")];
                 faults.push(Fault { call, error });
             }
         }
@@ -139,15 +165,18 @@ fn a_command_dies_or_fails_at_any_system_call() {
         for fault in faults {
             let (lab, seen) = run(arguments, Some(fault));
             runs += 1;
+            made += usize::from(seen.injected);
             let wrong = wrongs(&lab, verb, &seen);
             if !wrong.is_empty() {
                 let call = seen.calls.get(fault.call - 1);
                 failures.push(format!(
-                    "{verb}, {fault:?}, call {call:?}, {wrong:?}, {seen:?}"
+                    "{verb}, {fault:?}, call {call:?}, {wrong:?}, {:?}, {:?}, {:?}",
+                    seen.code, seen.stdout, seen.stderr
                 ));
             }
         }
     }
+    say(&format!("{runs} runs, {made} faults made"));
     assert!(
         failures.is_empty(),
         "seed {seed}, {runs} runs: {}",
