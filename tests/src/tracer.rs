@@ -70,6 +70,10 @@ pub fn trace(lab: &Lab, arguments: &[String], fault: Option<Fault>) -> Trace {
     trace
 }
 
+#[expect(
+    clippy::zombie_processes,
+    reason = "the tracer's own loop waits for it"
+)]
 fn follow(mut command: Command, subject: &Path, fault: Option<Fault>) -> Trace {
     let mut child = command.spawn().expect("a shell");
     let root = Pid::from_raw(i32::try_from(child.id()).expect("a process number"));
@@ -169,7 +173,8 @@ fn step(begun: bool, pid: Pid, signal: Option<Number>) -> nix::Result<()> {
 }
 
 /// Whether the kernel could answer this call so. Other calls are left alone.
-fn is_plausible(call: u64, error: i32) -> bool {
+#[must_use]
+pub fn is_plausible(call: u64, error: i32) -> bool {
     use nix::libc as c;
     let Ok(call) = i64::try_from(call) else {
         return false;

@@ -6,7 +6,7 @@
 
 use nix::libc::{EINTR, EIO, EMFILE, ENOMEM, ENOSPC, SYS_fcntl};
 use taskwatcher_tests::Lab;
-use taskwatcher_tests::tracer::{Fault, Trace, trace};
+use taskwatcher_tests::tracer::{Fault, Trace, is_plausible, trace};
 
 use crate::{lab, say};
 
@@ -23,7 +23,7 @@ const FAULTS: [Option<i32>; 6] = [
 const SQLITE_LOCKS: u64 = SYS_fcntl.cast_unsigned();
 
 /// How many faults a sample has for each verb.
-const SAMPLE: u64 = 12;
+const SAMPLE: usize = 40;
 
 const PROGRAM: &str = r#"echo "$TASKWATCHER_RUN" >>ran; exit 3"#;
 
@@ -147,32 +147,34 @@ fn a_command_dies_or_fails_at_any_system_call() {
             "{verb} was not traced to its end: {plain:?}"
         );
         let mut faults = Vec::new();
-        if all {
-            for call in 1..=count {
-                faults.extend(FAULTS.map(|error| Fault { call, error }));
-            }
-        } else {
-            for _ in 0..SAMPLE {
-                let call = 1 + usize::try_from(next(&mut state) % count as u64).expect("a call");
-                let error = FAULTS[usize::try_from(next(&mut state) % 6).expect("a fault")];
-                faults.push(Fault { call, error });
-            }
+        for (place, number) in plain.calls.iter().enumerate() {
+            let call = place + 1;
+            let possible = FAULTS
+                .into_iter()
+                .filter(|error| error.is_none_or(|it| is_plausible(*number, it)));
+            faults.extend(possible.map(|error| Fault { call, error }));
+        }
+        while !all && faults.len() > SAMPLE {
+            let place = next(&mut state) % faults.len() as u64;
+            faults.swap_remove(usize::try_from(place).expect("a place"));
         }
         say(&format!(
             "calls of {verb}: {count}, faults: {}, seed {seed}",
             faults.len()
         ));
         for fault in faults {
-            let (lab, seen) = run(arguments, Some(fault));
+            let (lab, found) = run(arguments, Some(fault));
             runs += 1;
-            made += usize::from(seen.injected);
-            let wrong = wrongs(&lab, verb, &seen);
+            made += usize::from(found.injected);
+            let wrong = wrongs(&lab, verb, &found);
             if !wrong.is_empty() {
-                let call = seen.calls.get(fault.call - 1);
-                failures.push(format!(
+                let call = found.calls.get(fault.call - 1);
+                let words = format!(
                     "{verb}, {fault:?}, call {call:?}, {wrong:?}, {:?}, {:?}, {:?}",
-                    seen.code, seen.stdout, seen.stderr
-                ));
+                    found.code, found.stdout, found.stderr
+                );
+                say(&words);
+                failures.push(words);
             }
         }
     }
