@@ -25,6 +25,8 @@ pub mod report;
 mod running;
 mod stage;
 mod terminal;
+#[cfg(target_arch = "x86_64")]
+pub mod tracer;
 mod wait;
 
 pub use database::{Row, rows};

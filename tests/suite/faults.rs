@@ -5,6 +5,8 @@
 //! Where a machine cannot make a fault happen, the test says that it was skipped and why.
 
 mod faults_adoption;
+#[cfg(target_arch = "x86_64")]
+mod faults_calls;
 mod faults_commands;
 mod faults_database;
 mod faults_files;
