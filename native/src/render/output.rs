@@ -1,18 +1,16 @@
 //! The one door to standard output.
 
-use std::io::{self, Write};
+use std::io;
 
 use super::table::Drawn;
 use crate::error::Error;
+use crate::sys::file;
 
 /// Prints a result and a line end. A reader that has gone is no failure: see [`Error::ClosedPipe`].
 pub fn print(text: &str) -> Result<(), Error> {
-    let mut out = io::stdout().lock();
-    let written = out
-        .write_all(text.as_bytes())
-        .and_then(|()| out.write_all(b"\n"))
-        .and_then(|()| out.flush());
-    written.map_err(|error| match error.kind() {
+    // Not through the buffer of the standard library: what could not be written would be written after
+    // all when the process ends, though the command has said that it was not.
+    file::write_to_stdout(format!("{text}\n").as_bytes()).map_err(|error| match error.kind() {
         io::ErrorKind::BrokenPipe => Error::ClosedPipe,
         _ => Error::io("write to standard output", &error),
     })

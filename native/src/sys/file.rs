@@ -128,6 +128,19 @@ pub fn next_data(file: &File, offset: u64, size: u64) -> u64 {
     }
 }
 
+/// Writes all of it to standard output, at once as far as that takes it.
+pub fn write_to_stdout(mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match nix::unistd::write(io::stdout(), bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
 /// Reads a text file that belongs to this user; another user's is an error, like what is no regular
 /// file.
 pub fn read_own(path: &Path) -> io::Result<String> {
